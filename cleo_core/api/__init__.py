@@ -1,0 +1,55 @@
+"""What crosses the hook line: frozen dataclasses and nothing else.
+
+The declarations that every ``plugin.py`` makes are loaded at once; what only some commands meet
+(changes, checks, plans, events) is loaded when it is first named, because making a dataclass costs
+a third of a millisecond and a daily command has about ten of those to spend.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cleo_core.api.specs import (
+    CommandSpec,
+    ConfigKey,
+    Declared,
+    FileSpec,
+    Project,
+    Reference,
+    ServiceSpec,
+    StoreSpec,
+)
+
+if TYPE_CHECKING:
+    from cleo_core.api.changes import Change, Veto
+    from cleo_core.api.events import Check, CommandEvent, Plan, Repair, Report
+
+__all__ = [
+    "Change",
+    "Check",
+    "CommandEvent",
+    "CommandSpec",
+    "ConfigKey",
+    "Declared",
+    "FileSpec",
+    "Plan",
+    "Project",
+    "Reference",
+    "Repair",
+    "Report",
+    "ServiceSpec",
+    "StoreSpec",
+    "Veto",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Change", "Veto"):
+        from cleo_core.api import changes
+
+        return getattr(changes, name)
+    if name in __all__:
+        from cleo_core.api import events
+
+        return getattr(events, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,65 @@
+"""Plans, reports, repairs, checks and command events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What reconcile found, and with ``apply`` mended, for one reference; all counts in rows."""
+
+    name: str
+    scanned: int
+    missing: int
+    unknown: int
+    planned: int
+    repaired: int
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A health check; ``target`` is called with the App and ``deep``."""
+
+    id: str
+    target: str
+    store: str | None = None
+    fix_target: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a migration will do: the revisions between two points, oldest first."""
+
+    store: str
+    from_revision: str | None
+    to_revision: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a migration did; ``snapshot`` is the path of the copy taken before, ``ms`` its time."""
+
+    store: str
+    from_revision: str | None
+    to_revision: str
+    steps: tuple[str, ...]
+    snapshot: str | None = None
+    ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class CommandEvent:
+    """One finished command: names and numbers, never values."""
+
+    path: str
+    plugin: str | None
+    gateway: Literal["query", "mutate"]
+    option_names: tuple[str, ...] = field(default=())
+    exit_code: int = 0
+    error_code: str | None = None
+    duration_ms: float = 0.0
+    finished_at: str = ""

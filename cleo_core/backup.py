@@ -1,0 +1,409 @@
+"""Verified copies of stores, and the sets they are kept in.
+
+A set is a directory that appears whole or not at all: everything is written under a dotted name,
+the manifest last, and the directory is renamed when all of it is on the disk.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import cleo_core
+from cleo_core import clock
+from cleo_core.api import Project, StoreSpec
+from cleo_core.backup_sets import (
+    FORMAT,
+    MANIFEST,
+    Retention,
+    manifest_hash,
+    newest_age,
+    read_sets,
+    rotate,
+    sign,
+    unsign,
+)
+from cleo_core.database import connect_for_copy, header, translate
+from cleo_core.errors import CleoError
+from cleo_core.locks import locked
+from cleo_core.migrate.compare import left_out, tables
+from cleo_core.migrate.space import require_space
+from cleo_core.migrate.sql import identifier
+from cleo_core.paths import check_test_root, ensure_directory
+from cleo_core.paths.files import sync_directory
+
+if TYPE_CHECKING:
+    from cleo_core.stores import Stores
+
+#: Pages of the source that are copied in one step, between which ``progress`` is called.
+STEP_PAGES = 4096
+_BLOCK = 1 << 20
+_REASON = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def verified_copy(
+    source: str,
+    target: str,
+    spec: StoreSpec,
+    *,
+    deep: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    prepare: Callable[[Any], None] | None = None,
+) -> dict[str, Any]:
+    """Copy one committed state of a live store into a new file and prove that it is one.
+
+    The copy needs no other file beside it. Other processes may write to the source meanwhile.
+
+    :param target: the new file, which must not exist; it gets mode 0600 and is on the disk when
+        this returns.
+    :param deep: ``integrity_check`` instead of ``quick_check``.
+    :param progress: called with (pages copied, pages in all).
+    :param prepare: given each connection, loads what the store's CHECKs call.
+    :returns: the copy's item in a manifest: name, kind, store, file, bytes, sha256, applicationId,
+        revision, rowCounts.
+    :raises CleoError: ``E_BACKUP_FAILED``; nothing is left at ``target``. ``details.cause`` is the
+        code of what failed.
+    """
+    check_test_root(target)
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise _failed(spec, source, error) from error
+    try:
+        application_id = header(source)[1]
+        if application_id != spec.application_id:
+            raise _refused(f"{source} is not a {spec.name} store")
+        with _connected(source, prepare) as original, _connected(target, prepare) as copy:
+            # Without a read transaction every write of another process would restart the copy.
+            original.execute("PRAGMA query_only = ON")
+            original.execute("BEGIN")
+            facts = _facts(original, spec)
+            _fill(original, copy, progress)
+            original.execute("ROLLBACK")
+            _check(copy, spec, facts, deep)
+        size, digest = _settled(target)
+    except BaseException as error:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            if os.path.exists(target + suffix):
+                os.unlink(target + suffix)
+        if isinstance(error, Exception):
+            raise _failed(spec, source, error) from error
+        raise
+    return {
+        "name": spec.name,
+        "kind": "store",
+        "store": spec.name,
+        "file": os.path.basename(target),
+        "bytes": size,
+        "sha256": digest,
+        "applicationId": application_id,
+        **facts,
+    }
+
+
+def create_set(
+    directory: str,
+    tier: str,
+    reason: str,
+    items: Sequence[tuple[StoreSpec, str]],
+    *,
+    project: Project | None,
+    plugin_versions: Mapping[str, str],
+    note: str = "",
+    set_id: str | None = None,
+    fingerprint: str | None = None,
+    deep: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+    prepare: Callable[[StoreSpec, Any], None] | None = None,
+    keep: Retention | None = None,
+) -> dict[str, Any]:
+    """Make a set ``<directory>/backups/<time>-<counter>-<reason>`` of verified copies.
+
+    :param directory: the tier directory.
+    :param reason: words joined by hyphens. With ``before-`` in front every store must be copied.
+    :param items: stores and the paths of their files in lock order; they are copied last first, so
+        that what is pointed at is copied after what points.
+    :param set_id: joins the sets of several tiers; by default a new one.
+    :param fingerprint: of the machine.
+    :param progress: called with (store, pages copied, pages in all).
+    :param prepare: given a store and each connection to it, loads what the store's CHECKs call.
+    :param keep: which older sets stay once this one is there; by default all.
+    :returns: the manifest, and the set's ``name``, ``path``, ``bytes`` and ``ms``. With
+        ``complete`` false, ``failed`` lists the stores that are missing: name, code, message.
+        ``removed`` names the sets that had to go, ``notRemoved`` says why one did not.
+    :raises CleoError: ``E_NO_SPACE``; ``E_BACKUP_FAILED``. No set has appeared and no older one is
+        touched.
+    """
+    if not _REASON.fullmatch(reason):
+        raise ValueError(f"{reason!r} cannot be part of a directory's name")
+    started = time.perf_counter()
+    backups = os.path.join(directory, "backups")
+    ensure_directory(backups)
+    files = [path for _, path in items]
+    require_space(backups, files, percent=110, purpose="The backup")
+    created = clock.seconds()
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "setId": set_id or os.urandom(16).hex(),
+        "sequence": 0,
+        "tier": tier,
+        "reason": reason,
+        "note": note,
+        "createdAt": clock.format_time(created),
+        "complete": True,
+        "core": cleo_core.__version__,
+        "plugins": dict(plugin_versions),
+        "project": {"id": project.id, "name": project.name} if project else None,
+        "machineFingerprint": fingerprint,
+        "items": [],
+        "failed": [],
+    }
+    try:
+        name, partial = _reserve(backups, created, reason)
+        try:
+            sign(partial)
+            for spec, path in reversed(items):
+                _add(manifest, partial, spec, path, deep=deep, progress=progress, prepare=prepare)
+            _require_copies(manifest)
+            with locked(directory, "backups"):
+                newest = max((one.sequence for one in read_sets(backups)), default=0)
+                manifest["sequence"] = 1 + newest
+                path = _publish(backups, name, partial, manifest)
+                removed, why = rotate(backups, keep, name) if keep is not None else ([], "")
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    except OSError as error:
+        known = translate(error, "backups", backups)
+        raise CleoError(
+            "E_BACKUP_FAILED",
+            f"The backup set could not be written: {known}",
+            fix=getattr(known, "fix", None),
+            details={"path": backups, "cause": getattr(known, "code", None)},
+        ) from error
+    return {
+        **manifest,
+        "name": name,
+        "path": path,
+        "bytes": sum(item["bytes"] for item in manifest["items"]),
+        "ms": (time.perf_counter() - started) * 1000,
+        "removed": removed,
+        "notRemoved": why,
+    }
+
+
+def back_up(
+    stores: Stores,
+    reason: str,
+    names: Collection[str],
+    *,
+    keep: Retention,
+    debounce: float = 0.0,
+    warn: Callable[[str, str], None],
+) -> str | None:
+    """Make the set that is taken before something risky, in each tier that has some of the stores.
+
+    :param names: of the stores; one without a file, or kept elsewhere than in it, is left out.
+    :param debounce: seconds; a tier whose newest set is younger gets none.
+    :returns: the path of the set, the project tier's where both have one; None where none was made.
+    :raises CleoError: as :func:`create_set`.
+    """
+    path: str | None = None
+    for tier in ("global", "project"):
+        # Lock order, which is the order of the registry.
+        specs = [
+            spec
+            for name, spec in stores.plugins.stores.items()
+            if name in names and spec.tier == tier and stores.elsewhere(spec) is None
+        ]
+        items = [(spec, stores.path(spec)) for spec in specs if os.path.exists(stores.path(spec))]
+        if not items:
+            continue
+        directory = stores.directory(items[0][0])
+        age = newest_age(os.path.join(directory, "backups")) if debounce else None
+        # A set from the future is no fresh one: the clock was set back.
+        if age is not None and 0 <= age < debounce:
+            continue
+        made = create_set(
+            directory,
+            tier,
+            reason,
+            items,
+            project=stores.project,
+            plugin_versions={plugin.name: plugin.version for plugin in stores.plugins.loaded},
+            prepare=stores.fit_out,
+            keep=keep,
+        )
+        if made["notRemoved"]:
+            warn("W_BACKUP_NOT_REMOVED", f"Old backup sets were not removed: {made['notRemoved']}")
+        path = str(made["path"])
+    return path
+
+
+def row_counts(connection: Any, spec: StoreSpec) -> dict[str, int]:
+    """Rows of every table of a store that is not derived."""
+    return {
+        name: int(connection.execute(f"SELECT count(*) FROM {identifier(name)}").fetchone()[0])
+        for name in tables(connection, left_out(spec))
+    }
+
+
+@contextmanager
+def _connected(path: str, prepare: Callable[[Any], None] | None) -> Iterator[Any]:
+    connection = connect_for_copy(path)
+    try:
+        if prepare is not None:
+            prepare(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _facts(connection: Any, spec: StoreSpec) -> dict[str, Any]:
+    version = f"alembic_version_{spec.name}"
+    rows = connection.execute(f"SELECT version_num FROM {version} LIMIT 2").fetchall()
+    if len(rows) != 1:
+        raise _refused(f"{version} holds {len(rows) or 'no'} rows instead of one")
+    return {"revision": rows[0][0], "rowCounts": row_counts(connection, spec)}
+
+
+def _fill(original: Any, copy: Any, progress: Callable[[int, int], None] | None) -> None:
+    # Nobody reads the copy before it is complete, so a journal, syncs and a cache would only cost.
+    copy.execute("PRAGMA journal_mode = OFF")
+    copy.execute("PRAGMA synchronous = OFF")
+    copy.execute("PRAGMA cache_size = 10")
+
+    def step(_: int, remaining: int, total: int) -> None:
+        if progress is not None:
+            progress(total - remaining, total)
+
+    original.backup(copy, pages=STEP_PAGES, progress=step)
+
+
+def _check(copy: Any, spec: StoreSpec, facts: Mapping[str, Any], deep: bool) -> None:
+    mode = copy.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    if mode != "delete":
+        raise _refused(f"the copy's journal mode is {mode}")
+    copy.execute("PRAGMA cache_size = -8000")
+    check = "integrity_check" if deep else "quick_check"
+    words = copy.execute(f"PRAGMA {check}(1)").fetchone()[0]
+    if words != "ok":
+        raise _refused(f"{check} finds: {words}")
+    orphan = copy.execute("PRAGMA foreign_key_check").fetchone()
+    if orphan is not None:
+        raise _refused(f"a row of {orphan[0]} refers to a row of {orphan[2]} that is not there")
+    found = _facts(copy, spec)
+    if found != facts:
+        raise _refused(f"the copy has {found} and the original {dict(facts)}")
+
+
+def _settled(path: str) -> tuple[int, str]:
+    """Bring a file to the disk; its size and SHA-256."""
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_BLOCK))
+    size = 0
+    with open(path, "rb+", buffering=0) as file:
+        os.fsync(file.fileno())
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+            size += count
+    return size, digest.hexdigest()
+
+
+def _refused(reason: str) -> CleoError:
+    return CleoError("E_BACKUP_FAILED", reason)
+
+
+def _failed(spec: StoreSpec, source: str, error: Exception) -> CleoError:
+    known = translate(error, spec.name, source)
+    code = known.code if isinstance(known, CleoError) else None
+    return CleoError(
+        "E_BACKUP_FAILED",
+        f"Store {spec.name} could not be copied: {str(known).rstrip('.')}.",
+        fix=known.fix if isinstance(known, CleoError) else None,
+        details={"store": spec.name, "path": source, "cause": code},
+    )
+
+
+def _reserve(backups: str, created: float, reason: str) -> tuple[str, str]:
+    """A name that no set has, and its hidden directory; both are this process's alone."""
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(created))
+    number = 0
+    while True:
+        number += 1
+        name = f"{moment}-{number:03d}-{reason}"
+        partial = os.path.join(backups, f".{name}.partial")
+        try:
+            os.mkdir(partial, 0o700)
+        except FileExistsError:
+            continue
+        # Asked after mkdir: whoever had the hidden name before may have published under it.
+        if not os.path.lexists(os.path.join(backups, name)):
+            return name, partial
+        os.rmdir(partial)
+
+
+def _add(
+    manifest: dict[str, Any],
+    partial: str,
+    spec: StoreSpec,
+    path: str,
+    *,
+    deep: bool,
+    progress: Callable[[str, int, int], None] | None,
+    prepare: Callable[[StoreSpec, Any], None] | None,
+) -> None:
+    try:
+        item = verified_copy(
+            path,
+            os.path.join(partial, spec.file),
+            spec,
+            deep=deep,
+            progress=functools.partial(progress, spec.name) if progress else None,
+            prepare=functools.partial(prepare, spec) if prepare else None,
+        )
+    except CleoError as error:
+        if error.details.get("cause") == "E_DISK_FULL":
+            raise
+        manifest["complete"] = False
+        manifest["failed"].append({"name": spec.name, "code": error.code, "message": error.message})
+    else:
+        manifest["items"].append(item)
+
+
+def _require_copies(manifest: Mapping[str, Any]) -> None:
+    """Refuse a set that would be worth nothing: empty, or incomplete before something risky."""
+    failed = manifest["failed"]
+    if failed and (manifest["reason"].startswith("before-") or not manifest["items"]):
+        raise CleoError(
+            "E_BACKUP_FAILED",
+            " ".join(item["message"] for item in failed),
+            details={"failed": failed},
+        )
+
+
+def _publish(backups: str, name: str, partial: str, manifest: dict[str, Any]) -> str:
+    manifest["manifestSha256"] = manifest_hash(manifest)
+    descriptor = os.open(
+        os.path.join(partial, MANIFEST), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
+    )
+    with open(descriptor, "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    unsign(partial)
+    sync_directory(partial)
+    path = os.path.join(backups, name)
+    os.rename(partial, path)
+    # The set is there, whole and under its name: nobody must hear that it is not.
+    with suppress(OSError):
+        sync_directory(backups)
+    return path

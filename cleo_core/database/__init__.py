@@ -1,0 +1,448 @@
+"""The only place that opens a database: driver, pragmas, read and write units, busy retry.
+
+Every error of the driver leaves here as a :class:`~cleo_core.errors.CleoError` where a user can
+do something about it, and as itself where it is a defect of the program.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+from cleo_core.database import failures
+from cleo_core.database.failures import ReplacedError, damaged, primary_code, translate
+from cleo_core.database.opening import (
+    TRUSTED_SCHEMA_SINCE,
+    busy_timeout,
+    connect,
+    header,
+    inode,
+    load_extension,
+    require_wal,
+    settle,
+    write_new,
+)
+from cleo_core.database.rows import (
+    Backend,
+    Row,
+    Scratch,
+    Transaction,
+    all_rows,
+    attached,
+    first_row,
+)
+from cleo_core.errors import CleoError
+from cleo_core.paths import check_test_root
+
+__all__ = [
+    "BUSY_WAITS",
+    "TRUSTED_SCHEMA_SINCE",
+    "Backend",
+    "Database",
+    "Row",
+    "Scratch",
+    "Transaction",
+    "connect_for_copy",
+    "driver",
+    "driver_name",
+    "header",
+    "in_memory",
+    "sqlite_version",
+    "translate",
+    "write_new",
+]
+
+T = TypeVar("T")
+
+#: Seconds between the attempts of one unit, each varied by half; the first attempt is free.
+BUSY_WAITS = (0.1, 0.2, 0.4, 0.8)
+#: A unit is given up after this many seconds, whatever the attempts.
+BUSY_LIMIT = 60.0
+
+#: Times that opening starts anew when the file is replaced meanwhile.
+_OPEN_ATTEMPTS = 5
+
+_driver: Any = None
+
+
+def driver(env: Mapping[str, str] = os.environ) -> Any:
+    """The SQLite module in use: ``pysqlite3`` where it is installed, else the standard library's.
+
+    ``CLEO_SQLITE`` (``auto``, ``pysqlite3``, ``stdlib``) decides otherwise.
+
+    :raises CleoError: ``E_EXTRA_MISSING``, pysqlite3 was demanded and is not installed;
+        ``E_CONFIG``, the variable holds another word.
+    """
+    global _driver
+    if _driver is not None:
+        return _driver
+    wanted = env.get("CLEO_SQLITE", "").strip() or "auto"
+    if wanted not in ("auto", "pysqlite3", "stdlib"):
+        raise CleoError(
+            "E_CONFIG",
+            f"CLEO_SQLITE is {wanted!r}; it takes auto, pysqlite3 or stdlib.",
+            fix="unset CLEO_SQLITE",
+        )
+    if wanted != "stdlib":
+        try:
+            from pysqlite3 import dbapi2
+
+            _driver = dbapi2
+            return _driver
+        except ImportError:
+            if wanted == "pysqlite3":
+                raise CleoError(
+                    "E_EXTRA_MISSING",
+                    "CLEO_SQLITE asks for pysqlite3, which is not installed.",
+                    fix="pip install pysqlite3",
+                ) from None
+    import sqlite3
+
+    _driver = sqlite3
+    return _driver
+
+
+def driver_name() -> str:
+    """Name of the SQLite driver in use: ``pysqlite3`` or ``sqlite3``."""
+    return str(driver().__name__).split(".")[0]
+
+
+def sqlite_version() -> tuple[int, ...]:
+    """Version of the SQLite library in use."""
+    return cast("tuple[int, ...]", driver().sqlite_version_info)
+
+
+class Database:
+    """One open SQLite store.
+
+    :param path: the file, which must exist, or ``:memory:``.
+    :param name: the store's name, for messages.
+    :param profile: ``normal``; ``quick`` (20 ms busy timeout, no retry); ``foreign`` (another
+        project's file: reads only, 250 ms).
+    :param write: False sets ``query_only``.
+    :param allow_non_wal: open with a rollback journal where WAL is refused.
+    :ivar on_open: called whenever the connection was opened anew.
+    :ivar find_fault: says what the file lacks, asked when a statement names what is not there.
+    :ivar stands_in: this is the empty database that stands for an absent file.
+    :param identify: called with each new connection before anything in the file is set; raises to
+        refuse a file that is not the caller's.
+    :raises StoreError: the file is damaged or refuses WAL.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        *,
+        profile: str = "normal",
+        write: bool = True,
+        allow_non_wal: bool = False,
+        env: Mapping[str, str] = os.environ,
+        warn: Callable[[str, str], None] | None = None,
+        identify: Callable[[Any], None] | None = None,
+    ) -> None:
+        self.path = path
+        self.name = name
+        self.profile = profile
+        self.writable = write and profile != "foreign"
+        self._allow_non_wal = allow_non_wal
+        self._env = env
+        self._warn = warn or (lambda code, message: None)
+        self._identify = identify or (lambda connection: None)
+        self._pid = os.getpid()
+        self._inode: int | None = None
+        self.on_open: Callable[[Database], None] | None = None
+        self.find_fault: Callable[[], str | None] | None = None
+        self.stands_in = False
+        self.connection: Any = None
+        self._open()
+
+    def read(self, sql: str, /, **params: Any) -> list[Row]:
+        """Rows as mappings from column name to value.
+
+        :raises CleoError: the file is busy beyond the timeout, damaged or out of reach.
+        """
+        try:
+            return all_rows(self._connected().execute(sql, params))
+        except driver().Error as error:
+            raise self.translated(error) from error
+
+    def one(self, sql: str, /, **params: Any) -> Row | None:
+        """The first row, or None; raises as :meth:`read`."""
+        try:
+            return first_row(self._connected().execute(sql, params))
+        except driver().Error as error:
+            raise self.translated(error) from error
+
+    def scalar(self, sql: str, /, **params: Any) -> Any:
+        """The first column of the first row, or None; raises as :meth:`read`."""
+        try:
+            row = self._connected().execute(sql, params).fetchone()
+        except driver().Error as error:
+            raise self.translated(error) from error
+        return None if row is None else row[0]
+
+    def iterate(self, sql: str, /, **params: Any) -> Iterator[tuple[Any, ...]]:
+        """Rows as tuples, one at a time, for reading more than fits in memory.
+
+        :raises CleoError: as :meth:`read`.
+        """
+        try:
+            yield from self._connected().execute(sql, params)
+        except driver().Error as error:
+            raise self.translated(error) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Database]:
+        """One deferred read transaction: all reads inside see the same committed state."""
+        connection = self._connected()
+        if connection.in_transaction:
+            yield self
+            return
+        connection.execute("BEGIN")
+        try:
+            yield self
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def scratch(self, statements: Iterable[str]) -> Iterator[Scratch]:
+        """A schema ``scratch`` that lives until the end of the block, across write units.
+
+        It lies in a file of the system's temporary directory that only this process can open. TEMP
+        tables would do but for builds of SQLite that keep them in memory whatever is asked.
+
+        :param statements: what makes its tables.
+        :raises CleoError: as :meth:`write`.
+        """
+        connection = self._connected()
+        try:
+            with attached(connection, statements, lambda: self.connection is connection) as made:
+                yield made
+        except driver().Error as error:
+            raise self.translated(error) from error
+
+    @contextmanager
+    def write(self, *, dry_run: bool = False) -> Iterator[Transaction]:
+        """One write unit: ``BEGIN IMMEDIATE``, the body, ``COMMIT``; any exception rolls back.
+
+        The body runs once. Where it has no effect outside the database, :meth:`unit` is better: it
+        runs again when another writer is in the way.
+
+        :param dry_run: roll back at the end.
+        :raises CleoError: ``E_WRITE_CONTENTION`` and the other translations of driver errors.
+        """
+        connection = self._connected()
+        if not self.writable:
+            raise RuntimeError(f"store {self.name!r} was opened for reading")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if self._replaced():
+                    raise ReplacedError(self.name, self.path)
+                yield Transaction(connection)
+                connection.execute("ROLLBACK" if dry_run else "COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except driver().Error as error:
+            raise self.translated(error) from error
+
+    def unit(self, body: Callable[[Transaction], T], *, dry_run: bool = False) -> T:
+        """Run a body as one write unit, again from its beginning while other writers are busy.
+
+        :param body: a callable without effects outside the transaction.
+        :returns: what the body returns.
+        :raises CleoError: ``E_WRITE_CONTENTION`` after four repetitions or sixty seconds.
+        """
+        started = time.monotonic()
+        waits = iter(BUSY_WAITS if self.profile == "normal" else ())
+        while True:
+            try:
+                with self.write(dry_run=dry_run) as tx:
+                    return body(tx)
+            except CleoError as error:
+                if not self._may_retry(error):
+                    raise
+                wait = next(waits, None)
+                if wait is None or time.monotonic() - started + wait > BUSY_LIMIT:
+                    raise
+                time.sleep(wait * (0.5 + os.urandom(1)[0] / 255))
+
+    def load_extension(self, path: str) -> tuple[bool, str]:
+        """Load an SQLite extension and close the door behind it.
+
+        :returns: whether it is loaded, and the reason when it is not.
+        """
+        return load_extension(self._connected(), path, driver().Error)
+
+    def close(self) -> None:
+        """Close the connection; closing twice is allowed."""
+        if self.connection is not None:
+            connection, self.connection = self.connection, None
+            connection.close()
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Wait for other writers no longer than the quick profile does, and do not repeat.
+
+        For what can be done later just as well and must not hold a command up.
+        """
+        before, self.profile = self.profile, "quick"
+        self._set_busy_timeout()
+        try:
+            yield
+        finally:
+            self.profile = before
+            if self.connection is not None:
+                self._set_busy_timeout()
+
+    def translated(self, error: Exception) -> Exception:
+        """The error a user should see for one of the driver's."""
+        words = str(error)
+        if self.find_fault is not None and ("no such " in words or "has no column" in words):
+            fault = self.find_fault()
+            if fault is not None:
+                return damaged(self.name, self.path, fault)
+        return translate(error, self.name, self.path)
+
+    def reopen_for_writing(self) -> None:
+        """Let a connection that was opened for reading write too."""
+        if not self.writable and self.profile != "foreign":
+            self.writable = True
+            self._connected().execute("PRAGMA query_only=OFF")
+
+    def _may_retry(self, error: CleoError) -> bool:
+        cause = error.__cause__
+        code = primary_code(cause) if isinstance(cause, driver().Error) else None
+        if code in (failures.BUSY, failures.LOCKED, failures.PROTOCOL):
+            return True
+        if isinstance(error, ReplacedError) or (code == failures.READONLY and self._replaced()):
+            self.close()
+            self._open()
+            return True
+        return False
+
+    def _replaced(self) -> bool:
+        """Whether the path leads to another file than the one that is open: a restore.
+
+        SQLite itself does not notice in WAL mode, and would write into the file that is gone.
+        """
+        return self._inode is not None and inode(self.path) != self._inode
+
+    def _connected(self) -> Any:
+        if self.connection is None:
+            self._open()
+        elif self._pid != os.getpid():
+            raise RuntimeError(f"the connection to {self.path} was opened before a fork")
+        return self.connection
+
+    def _open(self) -> None:
+        module = driver()
+        if self.path == ":memory:":
+            self.connection = module.connect(":memory:", isolation_level=None)
+            settle(self.connection, sqlite_version(), writable=self.writable)
+            return
+        check_test_root(self.path)
+        self._pid = os.getpid()
+        timeout = busy_timeout(self.profile, self._env)
+        try:
+            for _ in range(_OPEN_ATTEMPTS):
+                self._inode = inode(self.path)
+                if self._try_open(timeout):
+                    break
+            else:
+                raise ReplacedError(self.name, self.path)
+        except module.Error as error:
+            self.close()
+            raise self.translated(error) from error
+        except BaseException:
+            self.close()
+            raise
+        if self.on_open is not None:
+            self.on_open(self)
+
+    def _try_open(self, timeout: float) -> bool:
+        """Connect; False when meanwhile the path came to lead to another file."""
+        module = driver()
+        self.connection = connect(driver(), self.path, "mode=rw", timeout)
+        try:
+            # Before the journal mode is set: a file that is refused keeps every byte.
+            self._identify(self.connection)
+            require_wal(
+                self.connection,
+                self.name,
+                self.path,
+                allow_non_wal=self._allow_non_wal,
+                warn=self._warn,
+            )
+            settle(self.connection, sqlite_version(), writable=self.writable)
+        except (module.OperationalError, CleoError) as error:
+            self.close()
+            # What identified the file has translated the driver's error already.
+            cause = error.__cause__ if isinstance(error, CleoError) else error
+            code = primary_code(cause) if isinstance(cause, module.OperationalError) else None
+            if code == failures.READONLY and self._replaced():
+                return False
+            if code not in (failures.CANTOPEN, failures.READONLY) or self.writable:
+                raise
+            self._open_in_readonly_directory(timeout)
+        if self._replaced():
+            self.close()
+            return False
+        return True
+
+    def _set_busy_timeout(self) -> None:
+        milliseconds = int(busy_timeout(self.profile, self._env) * 1000)
+        self._connected().execute(f"PRAGMA busy_timeout={milliseconds}")
+
+    def _open_in_readonly_directory(self, timeout: float) -> None:
+        """A WAL file in a directory that cannot be written: read it without its sidecars."""
+        module = driver()
+        if not os.path.exists(self.path + "-wal"):
+            modes: tuple[str, ...] = ("mode=ro", "immutable=1")
+        else:
+            modes = ("mode=ro",)
+        last: Exception | None = None
+        for mode in modes:
+            try:
+                self.connection = connect(module, self.path, mode, timeout)
+                self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                self._identify(self.connection)
+                settle(self.connection, sqlite_version(), writable=self.writable)
+                self._warn("W_READ_ONLY", f"{self.path} can only be read here.")
+                return
+            except module.OperationalError as error:
+                last = error
+                self.close()
+        assert last is not None
+        raise last
+
+
+def connect_for_copy(path: str, *, timeout: float = 30.0) -> Any:
+    """A bare connection with no pragma set, for the verified copy and for migrations.
+
+    :raises StoreError: the file cannot be opened.
+    """
+    check_test_root(path)
+    try:
+        return connect(driver(), path, "mode=rw", timeout)
+    except driver().Error as error:
+        raise translate(error, os.path.basename(path), path) from error
+
+
+def in_memory(name: str, statements: Sequence[str], params: Mapping[str, Any]) -> Database:
+    """An empty store at head that exists only in memory: what reading an absent store sees."""
+    database = Database(":memory:", name)
+    try:
+        for statement in statements:
+            database.connection.execute(statement, params)
+    except BaseException:
+        database.close()
+        raise
+    return database

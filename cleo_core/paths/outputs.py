@@ -1,0 +1,71 @@
+"""Files that a person asks a command to write."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+
+from cleo_core.errors import CleoError, UsageError
+from cleo_core.paths.homes import config_dir, data_dir
+
+
+def check_output(
+    path: str,
+    *,
+    project_directory: str | None,
+    env: Mapping[str, str] = os.environ,
+    inputs: Iterable[str] = (),
+    force: bool = False,
+) -> None:
+    """Whether a command may put a new file at a path; asked before any work is done.
+
+    :param project_directory: the ``.cleo`` directory, which no output belongs in.
+    :param inputs: files that the same command reads.
+    :param force: whether a regular file that is there may be replaced.
+    :raises CleoError: ``E_USAGE`` (2), the path is no name of a file, or a file is there;
+        ``E_LOCATION_REFUSED`` (3), CLEO's own files are there, a link, a pipe or a device.
+    """
+    if not path.strip() or "\0" in path:
+        raise UsageError(f"{path!r} is no name of a file.", fix="the same command with a path")
+    if path == "-":
+        raise UsageError("- is no name of a file here.", fix="the same command with a path")
+    real = os.path.realpath(path)
+    for own in _own_directories(project_directory, env):
+        if os.path.commonpath((real, os.path.realpath(own))) == os.path.realpath(own):
+            raise CleoError(
+                "E_LOCATION_REFUSED",
+                f"{path} lies in {own}, where CLEO keeps its own files.",
+                fix="the same command with a path elsewhere",
+                details={"path": path},
+            )
+    if any(real == os.path.realpath(one) for one in inputs):
+        raise UsageError(f"{path} is what the command reads.", fix="the same command, another path")
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        # Nothing is there, or it is out of reach, which opening it will tell.
+        return
+    if not stat.S_ISREG(mode):
+        what = "a link" if stat.S_ISLNK(mode) else "a directory, pipe or device"
+        raise CleoError(
+            "E_LOCATION_REFUSED",
+            f"{path} is {what}, and no file is put in its place.",
+            fix="the same command with a path elsewhere",
+            details={"path": path},
+        )
+    if not force:
+        raise UsageError(
+            f"{path} is there already.", fix="the same command with --force, or another path"
+        )
+
+
+def _own_directories(project_directory: str | None, env: Mapping[str, str]) -> Iterable[str]:
+    if project_directory is not None:
+        yield project_directory
+    for directory in (data_dir, config_dir):
+        try:
+            yield directory(env)
+        except CleoError:
+            # Without a home there is nothing of CLEO's in one.
+            continue

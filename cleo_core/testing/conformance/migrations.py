@@ -1,0 +1,211 @@
+"""How files of earlier revisions get to the head, and what a crash leaves of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cleo_core.database import Database
+from cleo_core.errors import CleoError
+from cleo_core.testing.conformance.scene import Scene, changed, count_rows, dump_of, schema_of
+from cleo_core.testing.conformance.subject import Author
+from cleo_core.testing.runner import job, run_all
+
+if TYPE_CHECKING:
+    from cleo_core.api import StoreSpec
+
+#: What is imported once, before the runs that are killed, beside the plugin's own modules.
+_OURS = frozenset({"cleo_core", "pysqlite3", "filelock", "json", "hashlib"})
+#: The same for a migration.
+WARM = ("sqlalchemy", "cleo_core.migrate.upgrade", "cleo_core.backup")
+
+_CHANGES_NOTHING = re.compile(
+    r"\s*(SELECT|EXPLAIN|PRAGMA\s+(main\.)?(?!journal_mode|application_id|user_version|wal_c))",
+    re.I,
+)
+
+
+def golden_upgrade(scene: Scene, author: Author) -> Iterator[str]:
+    """The golden database of every revision upgrades, rows kept, and every reading verb works."""
+    from cleo_core.migrate import plan
+
+    for spec in scene.subject.stores:
+        for revision in plan(spec, None).steps:
+            source = author.golden / f"{revision}.db"
+            if not source.exists():
+                name = scene.subject.plugin.name
+                yield f"there is no {source}: python -m cleo_core.testing golden {name}"
+                continue
+            yield from _upgrade(scene, author, spec, source, revision)
+
+
+def second_upgrade(scene: Scene, author: Author) -> Iterator[str]:
+    """Migrating a store at head changes no byte, and says so."""
+    for spec, source in golden_files(scene, author):
+        scene.reset()
+        place_golden(scene, spec, source)
+        first = scene.run(["migrate", "--store", spec.name])
+        if first.code != 0:
+            yield f"{source.name} does not migrate: {first!r}"
+            continue
+        before = scene.frozen()
+        again = scene.run(["migrate", "--store", spec.name])
+        if again.code != 0 or again.data != []:
+            yield f"a second migration of {source.name} does something: {again!r}"
+        if changed(before, scene.frozen()):
+            yield f"a second migration of {source.name} changes {changed(before, scene.frozen())}"
+
+
+def crash_while_creating(scene: Scene) -> Iterator[str]:
+    """A kill at any statement of creating a store leaves none or a whole one, never a part."""
+    writer = scene.writer
+    package = scene.subject.package
+    for spec in scene.subject.stores:
+        if writer is None or spec.create == "explicit":
+            continue
+        scene.reset(writer)
+        if not scene.path(spec).exists():
+            continue
+        expected = schema_of(scene.path(spec))
+        scene.remove(spec)
+        words = scene.words(writer.argv)
+        cwd, env = scene.copy(f"{spec.name}-create-0")
+        (whole,) = run_all([job(words, cwd, env)])
+        if whole.code != 0:
+            yield f"creating store {spec.name} fails: {whole!r}"
+            continue
+        warm = [name for name in whole.modules if name.partition(".")[0] in _OURS | {package}]
+        jobs = []
+        points = kill_points(whole.statements)
+        for number in points:
+            place, env = scene.copy(f"{spec.name}-create-{number}")
+            jobs.append(job(words, place, env, kill_at=number))
+        relative = scene.path(spec).relative_to(scene.root)
+        for number, one in zip(points, run_all(jobs, warm=warm), strict=True):
+            path = scene.root / "copies" / f"{spec.name}-create-{number}" / relative
+            where = f"a kill at statement {number} of creating {spec.name}"
+            if one.code != -9:
+                yield f"{where} did not happen: {one!r}"
+            elif path.exists() and schema_of(path) != expected:
+                yield f"{where} leaves a part of the schema"
+        # What is left differs little from statement to statement; some of them show the way on.
+        places = sorted({*range(0, len(jobs), max(1, len(jobs) // 10)), *range(len(jobs))[-5:]})
+        again = run_all([{**jobs[place], "kill_at": None} for place in places], warm=warm)
+        for place, one in zip(places, again, strict=True):
+            if one.code != 0:
+                yield f"after a kill at statement {points[place]} the same command fails: {one!r}"
+
+
+def crash_while_migrating(scene: Scene, author: Author) -> Iterator[str]:
+    """A kill at any statement of a migration leaves the old file or the new one, rows and all."""
+    for spec, source in golden_files(scene, author):
+        if source.stem == spec.head:
+            continue
+        scene.reset()
+        path = place_golden(scene, spec, source)
+        old = dump_of(path)
+        words = ["migrate", "--store", spec.name]
+        cwd, env = scene.copy(f"{source.stem}-0")
+        (whole,) = run_all([job(words, cwd, env)], warm=WARM)
+        if whole.code != 0:
+            yield f"{source.name} does not migrate: {whole!r}"
+            continue
+        relative = path.relative_to(scene.root)
+        new = dump_of(scene.root / "copies" / f"{source.stem}-0" / relative)
+        jobs = []
+        points = kill_points(whole.statements)
+        for number in points:
+            place, env = scene.copy(f"{source.stem}-{number}")
+            jobs.append(job(words, place, env, kill_at=number))
+        for number, one in zip(points, run_all(jobs, warm=WARM), strict=True):
+            left = dump_of(scene.root / "copies" / f"{source.stem}-{number}" / relative)
+            where = f"a kill at statement {number} of migrating {source.name}"
+            if one.code != -9:
+                yield f"{where} did not happen: {one!r}"
+            elif left not in (old, new):
+                yield f"{where} leaves neither the old file nor the new one"
+
+
+def kill_points(statements: Sequence[str]) -> list[int]:
+    """Before which statements to kill: after each one that may have changed a file.
+
+    After a statement that only reads, a kill leaves what one before it would.
+    """
+    return [
+        number
+        for number, sql in enumerate(statements, 2)
+        if number <= len(statements) and not _CHANGES_NOTHING.match(sql)
+    ]
+
+
+def golden_files(scene: Scene, author: Author) -> Iterator[tuple[StoreSpec, Path]]:
+    """Every golden database of the plugin's stores, oldest first."""
+    for spec in scene.subject.stores:
+        for path in sorted(author.golden.glob(f"{spec.name}_[0-9][0-9][0-9][0-9].db")):
+            yield spec, path
+
+
+def place_golden(scene: Scene, spec: StoreSpec, source: Path) -> Path:
+    """Put a golden database where the project has the store, and return that place."""
+    scene.remove(spec)
+    path = scene.path(spec)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, path)
+    path.chmod(0o600)
+    return path
+
+
+def _upgrade(
+    scene: Scene, author: Author, spec: StoreSpec, source: Path, revision: str
+) -> Iterator[str]:
+    scene.reset()
+    path = place_golden(scene, spec, source)
+    before = count_rows(spec, path)
+    if not any(before.values()):
+        yield f"{source.name} holds no row, so it proves nothing"
+    try:
+        with scene.app() as app:
+            app.store(spec.name)
+            state = app.stores.state(spec)
+    except CleoError as error:
+        yield f"{source.name} cannot be opened: {error.message}"
+        return
+    if state.state != "head":
+        yield f"{source.name} is {state.state} after it was opened"
+        return
+    yield from lost(author, revision, source, before, count_rows(spec, path))
+    database = Database(str(path), spec.name, write=False)
+    try:
+        if database.scalar("PRAGMA integrity_check") != "ok":
+            yield f"{source.name} is damaged after its upgrade"
+        if database.read("PRAGMA foreign_key_check"):
+            yield f"{source.name} has rows that refer to nothing after its upgrade"
+    finally:
+        database.close()
+    for sample in scene.samples:
+        if sample.verb.reads and not sample.before and "{id}" not in " ".join(sample.argv):
+            outcome = scene.call(sample)
+            if outcome.code not in (0, 4, 100):
+                yield f"on {source.name}, upgraded, {outcome!r}"
+
+
+def lost(
+    author: Author, revision: str, source: Path, before: dict[str, int], after: dict[str, int]
+) -> Iterator[str]:
+    """Tables that have fewer rows after the upgrade of a golden database of a revision.
+
+    :param before: table -> rows; ``after`` alike.
+    """
+    number = int(revision.rpartition("_")[2])
+    for table, count in before.items():
+        name: str | None = table
+        for step in sorted(author.moved):
+            if name is not None and int(step.rpartition("_")[2]) > number:
+                name = author.moved[step].get(name, name)
+        if name is not None and after.get(name, 0) < count:
+            kept = after.get(name)
+            words = "the table is gone" if kept is None else f"{kept} are left"
+            yield f"{source.name} had {count} rows in {table}; after its upgrade {words}"

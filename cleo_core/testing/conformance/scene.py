@@ -1,0 +1,256 @@
+"""A project on which verbs are tried, and which can be put back to how it was."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cleo_core import clock
+from cleo_core.app import App, open_app
+from cleo_core.database import Database, connect_for_copy
+from cleo_core.output import ids_in
+from cleo_core.testing.conformance.subject import Author, Sample, Subject, samples
+from cleo_core.testing.fixtures import Outcome, run_here
+from cleo_core.testing.runner import job
+
+if TYPE_CHECKING:
+    from cleo_core.api import StoreSpec
+
+#: The time of a scene, so that two runs of a verb can be compared.
+NOON = 1_774_449_015.0
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+class Scene:
+    """A project in which only the plugin under test is in use.
+
+    :param root: a directory with ``home`` and ``work`` in it, ``work`` being the working
+        directory, and the environment set to that (what the fixture ``cleo_home`` gives).
+    :ivar id: an id that the store gave while the project was set up.
+    :ivar last: an id that the last call before a sample gave.
+    """
+
+    def __init__(self, root: Path, author: Author, subject: Subject | None = None) -> None:
+        self.root = root
+        self.author = author
+        self.subject = subject if subject is not None else Subject(author.plugin)
+        self.work = root / "work"
+        self.home = root / "home"
+        self.id = ""
+        self.last = ""
+        self._number = itertools.count(1)
+        self._samples: list[Sample] | None = None
+
+    @property
+    def samples(self) -> list[Sample]:
+        """A call of every verb."""
+        if self._samples is None:
+            self._samples = samples(self.subject, self.author)
+        return self._samples
+
+    def tried(self, check: str) -> Iterator[Sample]:
+        """The samples that a check tries: all but those that the author leaves out."""
+        for sample in self.samples:
+            if not self.author.skipped(check, sample.path):
+                yield sample
+
+    @property
+    def writer(self) -> Sample | None:
+        """The first verb that creates something out of nothing."""
+        fitting = [
+            one
+            for one in self.samples
+            if one.verb.creates
+            and not one.before
+            and one.stdin is None
+            and "{id}" not in " ".join(one.argv)
+        ]
+        return fitting[0] if fitting else None
+
+    def prepare(self) -> None:
+        """Make the project, run the author's set-up and keep the state to come back to."""
+        self._succeed(["init", "demo"])
+        for name, text in self.author.files.items():
+            path = self.work / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        calls: Sequence[Sequence[str]] = self.author.setup
+        if not calls and self.writer is not None:
+            calls = [self.writer.argv]
+        for call in calls:
+            self._succeed(call)
+            self.id = self.id or self.last
+        _copy(self.work, self.root / "kept" / "work")
+        _copy(self.home, self.root / "kept" / "home")
+
+    def reset(self, sample: Sample | None = None) -> None:
+        """Put the project back, and make the calls that come before a sample."""
+        for name, place in (("work", self.work), ("home", self.home)):
+            _empty(place)
+            _copy(self.root / "kept" / name, place)
+        for call in sample.before if sample is not None else ():
+            self._succeed(call)
+
+    def words(self, argv: Sequence[str], **filled: str) -> list[str]:
+        """A call with its placeholders filled in."""
+        number = str(next(self._number))
+        values = {"id": self.id, "last": self.last, "n": number, **filled}
+        return [_filled(word, values) for word in argv]
+
+    def run(
+        self, argv: Sequence[str], *, stdin: str | None = None, cwd: Path | None = None
+    ) -> Outcome:
+        """Run ``cleo`` in this process."""
+        return run_here(argv, {}, None if stdin is None else stdin.encode(), cwd)
+
+    def call(self, sample: Sample, *more: str, cwd: Path | None = None) -> Outcome:
+        """Run a sample, with further words at its end."""
+        return self.run([*self.words(sample.argv), *more], stdin=sample.stdin, cwd=cwd)
+
+    def copy(self, name: str) -> tuple[Path, dict[str, str]]:
+        """A copy of the project: its working directory, and the environment that leads there."""
+        place = self.root / "copies" / name
+        _copy(self.work, place / "work")
+        _copy(self.home, place / "home")
+        env = {
+            "HOME": str(place / "home"),
+            "XDG_DATA_HOME": str(place / "home" / "data"),
+            "XDG_CONFIG_HOME": str(place / "home" / "config"),
+        }
+        return place / "work", env
+
+    def job(self, sample: Sample, name: str, *more: str, **options: Any) -> dict[str, Any]:
+        """A sample to be run in a process of its own, on a copy of the project."""
+        self.reset(sample)
+        cwd, env = self.copy(name)
+        words = [*self.words(sample.argv), *more]
+        return job(words, cwd, env, stdin=sample.stdin, **options)
+
+    def path(self, spec: StoreSpec) -> Path:
+        """Where a store's file is."""
+        with open_app() as app:
+            return Path(app.stores.path(spec))
+
+    def app(self) -> App:
+        """An App on the project; the caller closes it."""
+        return open_app()
+
+    def remove(self, spec: StoreSpec) -> None:
+        """Take a store's file away, as if it had never been made."""
+        path = self.path(spec)
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+    def frozen(self) -> dict[str, str]:
+        """Path -> hash of every file of project and home; locks do not count."""
+        return {
+            f"{place.name}/{path.relative_to(place)}": hashlib.sha256(path.read_bytes()).hexdigest()
+            for place in (self.work, self.home)
+            for path in sorted(place.rglob("*"))
+            if path.is_file() and path.parent.name != "locks"
+        }
+
+    def rows(self, spec: StoreSpec) -> dict[str, int]:
+        """Rows of every table of a store; empty where there is no file."""
+        path = self.path(spec)
+        return count_rows(spec, path) if path.exists() else {}
+
+    def all_rows(self) -> dict[str, int]:
+        """Rows of every table of all stores, but the idempotency keys."""
+        return {
+            f"{spec.name}.{table}": count
+            for spec in self.subject.stores
+            for table, count in self.rows(spec).items()
+            if table != "idempotency_keys"
+        }
+
+    def _succeed(self, call: Sequence[str]) -> None:
+        outcome = self.run(self.words(call))
+        assert outcome.code == 0, f"a call of the set-up failed: {outcome!r}"
+        # A command that prints something else is the business of the check for JSON.
+        with contextlib.suppress(ValueError):
+            self.last = next(iter(ids_in(outcome.data)), self.last)
+
+
+@contextlib.contextmanager
+def stopped_clock() -> Iterator[None]:
+    """The clock stands still inside."""
+    clock.set_clock(lambda: NOON)
+    try:
+        yield
+    finally:
+        clock.set_clock(None)
+
+
+def count_rows(spec: StoreSpec, path: Path) -> dict[str, int]:
+    """Rows of every table that no other can make again."""
+    from cleo_core.migrate import left_out, tables
+
+    database = Database(str(path), spec.name, write=False)
+    try:
+        return {
+            table: int(database.scalar(f'SELECT count(*) FROM "{table}"'))
+            for table in tables(database.connection, left_out(spec))
+        }
+    finally:
+        database.close()
+
+
+def schema_of(path: Path) -> list[Any]:
+    """The schema of a file, its application id and its revision."""
+    return _read(path, rows=False)
+
+
+def dump_of(path: Path) -> list[Any]:
+    """Schema and rows of a file; times do not count."""
+    return _read(path, rows=True)
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Names of the files that appeared, vanished or changed."""
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
+def _read(path: Path, *, rows: bool) -> list[Any]:
+    connection = connect_for_copy(str(path))
+    try:
+        schema = connection.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' "
+            "ORDER BY type, name"
+        ).fetchall()
+        found: list[Any] = [connection.execute("PRAGMA application_id").fetchone(), schema]
+        for kind, name, sql in schema:
+            if kind != "table" or sql.upper().startswith("CREATE VIRTUAL"):
+                continue
+            if rows or name.startswith("alembic_version_"):
+                content = connection.execute(f'SELECT * FROM "{name}"').fetchall()
+                found.append((name, sorted(_TIME.sub("TIME", repr(row)) for row in content)))
+        return found
+    finally:
+        connection.close()
+
+
+def _filled(word: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace("{" + name + "}", value)
+    return word
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
+
+
+def _empty(place: Path) -> None:
+    """Remove what a directory holds; it stays, because it is the working directory."""
+    for path in place.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

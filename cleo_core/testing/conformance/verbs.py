@@ -1,0 +1,342 @@
+"""What every verb keeps: help, JSON, dry runs, lightness, and calm with hostile words."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from cleo_core.testing.conformance.scene import Scene, changed, schema_of, stopped_clock
+from cleo_core.testing.conformance.subject import Sample, is_text, words_of
+from cleo_core.testing.fixtures import Outcome
+from cleo_core.testing.runner import Run, run_all, watch
+from cleo_core.units import Unit
+
+#: Modules that cost more than a whole daily command may.
+HEAVY = frozenset({"sqlalchemy", "alembic"})
+
+#: Words that break programs: empty, quoting, control, half characters, size, paths, options.
+HOSTILE = (
+    "",
+    "'; DROP TABLE items; --",
+    '"double" `ticks` $(id) ${HOME} %s {0} :name ?1',
+    "two\nlines\r\nand\ta tab \x1b[31mred\x07",
+    "\udcff\udcfe",
+    "x" * 100_000,
+    "../outside/file",
+    "--help=no",
+    "-1",
+    "9" * 40,
+    "\u202eright to left\u2066 \u200d\U0001f3f4\u0301",
+    '{"a": [1, 2',
+)
+#: Runs with hostile words for one plugin; beyond, each parameter gets only some of the words.
+MOST_HOSTILE = 900
+
+#: Seconds after which a verb without a terminal counts as waiting.
+PATIENCE = 20
+
+_READING = frozenset({"SELECT", "WITH", "VALUES", "PRAGMA", "EXPLAIN", "ROLLBACK", "COMMIT", "END"})
+
+
+def help_pages(scene: Scene) -> Iterator[str]:
+    """Every verb has help, and every declared reading verb exists."""
+    verbs = scene.subject.verbs()
+    paths = {verb.path for verb in verbs}
+    for name, why in scene.subject.broken.items():
+        yield f"`cleo {name}` cannot be loaded: {why}"
+    for spec in scene.subject.plugin.commands:
+        for rest in spec.reads:
+            path = f"{spec.name} {rest}".strip()
+            if path not in paths and spec.name not in scene.subject.broken:
+                yield f"CommandSpec {spec.name} declares the reading verb {rest!r}; there is none"
+    for verb in verbs:
+        outcome = scene.run([*verb.path.split(), "--help"])
+        if outcome.code != 0 or "Usage: cleo" not in outcome.out:
+            yield f"`cleo {verb.path} --help` gives no help: {outcome!r}"
+        elif not (verb.command.help or "").strip():
+            yield f"`cleo {verb.path}` has no help: its callback has no docstring"
+        wrong = scene.run([*verb.path.split(), "--no-such-option"])
+        if wrong.code != 2 or _error(wrong) != "E_USAGE":
+            yield f"an unknown option must be exit 2: {wrong!r}"
+
+
+def envelopes(scene: Scene) -> Iterator[str]:
+    """Every verb answers a pipe with one valid envelope, and people with text."""
+    for sample in scene.tried("json"):
+        scene.reset(sample)
+        outcome = scene.call(sample)
+        yield from _bad_envelope(sample, outcome)
+        scene.reset(sample)
+        human = scene.call(sample, "--human")
+        if human.code != sample.exit or "Traceback" in human.err:
+            yield f"`cleo {sample.path} --human` fails: {human!r}"
+
+
+def subdirectory(scene: Scene) -> Iterator[str]:
+    """Every verb does the same from a directory below the project's root."""
+    for sample in scene.tried("subdirectory"):
+        scene.reset(sample)
+        below = scene.work / "below" / "deeper"
+        below.mkdir(parents=True)
+        if scene.author.files and not sample.verb.reads:
+            for path in scene.author.files:
+                (below / path).parent.mkdir(parents=True, exist_ok=True)
+                (below / path).write_bytes((scene.work / path).read_bytes())
+        words = scene.words(sample.argv)
+        with stopped_clock():
+            there = scene.run(words, stdin=sample.stdin, cwd=below)
+            here = scene.run(words, stdin=sample.stdin) if sample.verb.reads else there
+        if there.code != sample.exit:
+            yield f"`cleo {sample.path}` fails below the project's root: {there!r}"
+        elif sample.exit == 0 and there.data != here.data:
+            yield f"`cleo {sample.path}` answers otherwise below the project's root"
+
+
+def processes_of_their_own(scene: Scene) -> list[tuple[Sample, Run]]:
+    """Every verb at head, run as a process whose stdin stays silent."""
+    jobs = [
+        scene.job(sample, f"alone-{number}", silent=True, limit=PATIENCE)
+        for number, sample in enumerate(scene.samples)
+    ]
+    return list(zip(scene.samples, run_all(jobs), strict=True))
+
+
+def never_waits(runs: Sequence[tuple[Sample, Run]]) -> Iterator[str]:
+    """Without a terminal no verb waits for input."""
+    for sample, one in runs:
+        if one.code == -14:
+            yield f"`cleo {sample.path}` waits for input without a terminal"
+        elif one.code != sample.exit:
+            yield f"as a process of its own {one!r}"
+
+
+def stays_light(runs: Sequence[tuple[Sample, Run]]) -> Iterator[str]:
+    """No verb at head imports SQLAlchemy or alembic."""
+    for sample, one in runs:
+        heavy = sorted(HEAVY & one.modules)
+        if heavy:
+            yield f"`cleo {sample.path}` imports {', '.join(heavy)}"
+
+
+def reads(scene: Scene) -> Iterator[str]:
+    """A reading verb opens no write transaction, changes no byte and creates no file."""
+    for sample in scene.tried("reads"):
+        if not sample.verb.reads:
+            continue
+        scene.reset(sample)
+        before = scene.frozen()
+        found: list[str] = []
+        end = watch(found.append)
+        try:
+            scene.call(sample)
+        finally:
+            end()
+        for sql in found:
+            if _writes(sql):
+                yield f"`cleo {sample.path}` only reads, and runs {sql[:80]!r}"
+        if changed(before, scene.frozen()):
+            yield f"`cleo {sample.path}` only reads, and changes {changed(before, scene.frozen())}"
+        for spec in scene.subject.stores:
+            scene.remove(spec)
+        before = scene.frozen()
+        outcome = scene.call(sample)
+        if outcome.code == 1:
+            yield f"without a file {outcome!r}"
+        if changed(before, scene.frozen()):
+            yield f"`cleo {sample.path}` creates {changed(before, scene.frozen())}"
+
+
+def dry_runs(scene: Scene) -> Iterator[str]:
+    """``--dry-run`` does everything but change a byte."""
+    for sample in scene.tried("dry_run"):
+        if not sample.verb.dry:
+            continue
+        scene.reset(sample)
+        before = scene.frozen()
+        outcome = scene.call(sample, "--dry-run")
+        if outcome.code != sample.exit or outcome.envelope["meta"].get("dryRun") is not True:
+            yield f"a dry run must end like the run and say dryRun: {outcome!r}"
+        if changed(before, scene.frozen()):
+            files = changed(before, scene.frozen())
+            yield f"`cleo {sample.path} --dry-run` changes {files}"
+        for spec in scene.subject.stores:
+            scene.remove(spec)
+        before = scene.frozen()
+        scene.call(sample, "--dry-run")
+        if changed(before, scene.frozen()):
+            files = changed(before, scene.frozen())
+            yield f"`cleo {sample.path} --dry-run` creates {files}"
+
+
+def idempotency(scene: Scene) -> Iterator[str]:
+    """The same key gives the first result again; with another body it is refused."""
+    for sample in scene.tried("idempotency"):
+        scene.reset(sample)
+        words = scene.words(sample.argv)
+        if not sample.verb.creates:
+            kinds = _created_kinds(scene, sample, words)
+            if kinds:
+                yield f"`cleo {sample.path}` creates {kinds} and takes no --idempotency-key"
+            continue
+        key = ["--idempotency-key", "kit"]
+        first = scene.run([*words, *key], stdin=sample.stdin)
+        stored = scene.all_rows()
+        second = scene.run([*words, *key], stdin=sample.stdin)
+        if first.code != 0 or second.code != 0:
+            yield f"with a key {first!r}\n{second!r}"
+            continue
+        if second.data != first.data or second.envelope["meta"].get("replayed") is not True:
+            yield f"`cleo {sample.path}` does not give the first result again for the same key"
+        if scene.all_rows() != stored:
+            yield f"`cleo {sample.path}` stores again for the same key"
+        yield from _another_body(scene, sample, words, key)
+
+
+def hostile_words(scene: Scene) -> Iterator[str]:
+    """No text in any argument breaks a verb: one clear error or a good result, never a trace."""
+    total = sum(len(list(_places(sample))) for sample in scene.tried("hostile_text"))
+    each = max(2, min(len(HOSTILE), MOST_HOSTILE // max(1, total)))
+    words_used = itertools.cycle(HOSTILE)
+    for sample in scene.tried("hostile_text"):
+        scene.reset(sample)
+        schemas = _schemas(scene)
+        words = scene.words(sample.argv)
+        for place in _places(sample):
+            for text in itertools.islice(words_used, each):
+                argv = [*words]
+                if isinstance(place, int):
+                    argv[place] = text
+                else:
+                    argv.append(f"{place}={text}")
+                before = _stored(scene)
+                yield from _calm(scene, scene.run(argv, stdin=sample.stdin), before)
+        if _schemas(scene) != schemas:
+            yield f"hostile words in `cleo {sample.path}` changed the schema"
+
+
+def _bad_envelope(sample: Sample, outcome: Outcome) -> Iterator[str]:
+    if outcome.code != sample.exit:
+        yield (
+            f"the call of `cleo {sample.path}` fails; give one that succeeds in `commands`: "
+            f"{outcome!r}"
+        )
+        return
+    try:
+        envelope = outcome.envelope
+    except ValueError:
+        yield f"`cleo {sample.path}` prints no JSON envelope: {outcome!r}"
+        return
+    meta = envelope.get("meta", {})
+    if sample.exit == 0 and (envelope.get("success") is not True or "data" not in envelope):
+        yield f"`cleo {sample.path}` prints no envelope of a success: {outcome!r}"
+    if meta.get("operation") != sample.path.replace(" ", "."):
+        yield f"`cleo {sample.path}` calls itself {meta.get('operation')!r}"
+    if not {"requestId", "durationMs", "timestamp"} <= meta.keys():
+        yield f"`cleo {sample.path}` has an incomplete meta: {meta}"
+    if sample.exit == 0 and sample.verb.has("limit") and sample.verb.has("offset"):
+        page = envelope.get("page", {})
+        if set(page) != {"limit", "offset", "total", "hasMore"}:
+            yield f"`cleo {sample.path}` is a list without a page: {page}"
+
+
+def _error(outcome: Outcome) -> str | None:
+    try:
+        found = outcome.envelope.get("error") or {}
+    except ValueError:
+        return None
+    return str(found.get("code")) if found.get("fix") else None
+
+
+def _writes(sql: str) -> bool:
+    words = sql.split(None, 2)
+    first = words[0].upper() if words else ""
+    if first == "BEGIN":
+        return len(words) > 1 and words[1].upper() in ("IMMEDIATE", "EXCLUSIVE")
+    return first not in _READING
+
+
+def _created_kinds(scene: Scene, sample: Sample, words: Sequence[str]) -> str:
+    """What a call says that it creates, in words; empty if it creates nothing."""
+    kinds: set[str] = set()
+    plain = Unit.created
+
+    def created(unit: Unit, kind: str, id_: str, after: Any) -> None:
+        kinds.add(kind)
+        plain(unit, kind, id_, after)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Unit, "created", created)
+        scene.run(words, stdin=sample.stdin)
+    return ", ".join(sorted(kinds))
+
+
+def _another_body(
+    scene: Scene, sample: Sample, words: Sequence[str], key: Sequence[str]
+) -> Iterator[str]:
+    stored = scene.all_rows()
+    others: list[tuple[Sequence[str], str | None]] = []
+    for place, param in words_of(sample):
+        if is_text(param) and sample.argv[place] != "{id}":
+            others.append(([*words[:place], f"{words[place]} other", *words[place + 1 :]], None))
+    if sample.stdin:
+        others.append((words, sample.stdin.replace("a", "b")))
+    tried = None
+    for argv, stdin in others:
+        tried = scene.run([*argv, *key], stdin=sample.stdin if stdin is None else stdin)
+        if _error(tried) == "E_IDEMPOTENCY_MISMATCH":
+            break
+    else:
+        if tried is not None:
+            yield f"the key of another call is accepted, or refused in other words: {tried!r}"
+    if scene.all_rows() != stored:
+        yield f"`cleo {sample.path}` stores another body under a used key"
+
+
+def _places(sample: Sample) -> Iterator[int | str]:
+    """Where hostile words go: places in the call that hold a value, and options."""
+    for place, param in words_of(sample):
+        if isinstance(param, click.Argument):
+            yield place
+    for param in sample.verb.command.params:
+        if not isinstance(param, click.Option) or param.is_flag or param.hidden:
+            continue
+        if param.name not in ("project", "field"):
+            yield max(param.opts, key=len)
+
+
+def _calm(scene: Scene, outcome: Outcome, before: str) -> Iterator[str]:
+    shown = [word if len(word) < 200 else f"{word[:20]}… ({len(word)})" for word in outcome.argv]
+    if "Traceback" in outcome.err or outcome.code == 1:
+        yield f"{shown}: exit {outcome.code}: {outcome.out[:500]}{outcome.err[:500]}"
+        return
+    try:
+        envelope = json.loads(outcome.out)
+    except ValueError:
+        yield f"{shown}: no JSON but {outcome.out[:200]!r}"
+        return
+    if outcome.code != 0 and not envelope["error"]["fix"]:
+        yield f"{shown}: the error has no fix: {envelope['error']}"
+    if outcome.code != 0 and _stored(scene) != before:
+        yield f"{shown}: refused with exit {outcome.code}, and something was stored"
+
+
+def _schemas(scene: Scene) -> list[Sequence[Any]]:
+    paths = map(scene.path, scene.subject.stores)
+    return [schema_of(path) for path in paths if path.exists()]
+
+
+def _stored(scene: Scene) -> str:
+    digest = hashlib.sha256()
+    for spec in scene.subject.stores:
+        for suffix in ("", "-wal"):
+            path = Path(f"{scene.path(spec)}{suffix}")
+            if path.exists():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()

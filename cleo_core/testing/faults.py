@@ -1,0 +1,72 @@
+"""Faults at a chosen statement: an exception, a full disk, a kill."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cleo_core.testing.runner import Run, job, run_all, watch
+
+
+class Faults:
+    """Makes statements fail; they are counted from 1 over all files that a command opens.
+
+    A fault comes before its statement, so a kill at the last one leaves all others done.
+    """
+
+    def __init__(self, cwd: Path) -> None:
+        self.cwd = cwd
+
+    def statements(self, *argv: str, env: Mapping[str, str] | None = None) -> list[str]:
+        """The statements that a command runs, in order; it runs in a process of its own."""
+        (done,) = run_all([job(argv, self.cwd, env)])
+        return done.statements
+
+    def killed_at(self, statement: int, *argv: str, env: Mapping[str, str] | None = None) -> Run:
+        """Run a command in a process of its own and end it with SIGKILL before a statement.
+
+        :returns: the run; its code is -9, or the command's own where it had fewer statements.
+        """
+        (done,) = run_all([job(argv, self.cwd, env, kill_at=statement)])
+        return done
+
+    @contextlib.contextmanager
+    def raising_at(
+        self, statement: int, error: Callable[[], BaseException] | None = None
+    ) -> Iterator[list[str]]:
+        """Have a statement of this process raise, by default as if the disk were full.
+
+        Gives the list of the statements so far.
+        """
+        found: list[str] = []
+
+        def seen(sql: str) -> None:
+            found.append(sql)
+            if len(found) == statement:
+                raise error() if error is not None else disk_full()
+
+        end = watch(seen)
+        try:
+            yield found
+        finally:
+            end()
+
+
+def disk_full() -> Exception:
+    """What SQLite raises when no space is left."""
+    from cleo_core.database import driver
+
+    error: Any = driver().OperationalError("database or disk is full")
+    error.sqlite_errorcode = 13
+    made: Exception = error
+    return made
+
+
+@pytest.fixture
+def cleo_faults(cleo_project: Path) -> Faults:
+    """Raise or kill at statement n of a command on ``cleo_project``; see :class:`Faults`."""
+    return Faults(cleo_project)

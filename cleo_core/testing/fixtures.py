@@ -1,0 +1,356 @@
+"""The fixtures; their docstrings are what ``pytest --fixtures`` shows."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cleo_core import clock
+from cleo_core.app import App, open_app
+
+#: The command line as a process of this interpreter, whatever is on PATH.
+CLEO = (sys.executable, "-m", "cleo_core")
+
+
+class Outcome:
+    """One run of ``cleo``: exit code, output and, where it is JSON, the envelope."""
+
+    def __init__(self, argv: Sequence[str], code: int, out: str, err: str) -> None:
+        self.argv = list(argv)
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        """The JSON envelope."""
+        parsed: dict[str, Any] = json.loads(self.out)
+        return parsed
+
+    @property
+    def data(self) -> Any:
+        """The data of a success; a failure fails the test with its message."""
+        assert self.code == 0, f"{self!r}"
+        return self.envelope["data"]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error of a failure; its exit is the process's."""
+        envelope = self.envelope
+        assert envelope["success"] is False, f"{self!r}"
+        error: dict[str, Any] = envelope["error"]
+        assert error["exit"] == self.code, f"{self!r}"
+        return error
+
+    @property
+    def page(self) -> dict[str, Any]:
+        """The page of a list."""
+        page: dict[str, Any] = self.envelope["page"]
+        return page
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """The warnings in ``meta``."""
+        found: list[dict[str, Any]] = self.envelope["meta"].get("warnings", [])
+        return found
+
+    def __repr__(self) -> str:
+        return (
+            f"cleo {' '.join(self.argv)}\nexit {self.code}\n{self.out[-3000:]}\n{self.err[-2000:]}"
+        )
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_774_449_015.0
+
+    def set(self, text: str) -> None:
+        """Set it to an ISO-8601 time."""
+        self.now = clock.parse_time(text)
+
+    def advance(self, seconds: float) -> None:
+        """Move it on (or back)."""
+        self.now += seconds
+
+
+class Frozen:
+    """Hashes of all files below a directory; mode and size included."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.before = self.hashes()
+
+    def hashes(self) -> dict[str, tuple[int, int, str]]:
+        """Relative path -> (mode, size, SHA-256)."""
+        found = {}
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and not path.is_symlink() and path.parent.name != "locks":
+                content = path.read_bytes()
+                found[str(path.relative_to(self.root))] = (
+                    path.stat().st_mode,
+                    len(content),
+                    hashlib.sha256(content).hexdigest(),
+                )
+        return found
+
+    def check(self) -> None:
+        """Fail the test when a file appeared, vanished or changed."""
+        after = self.hashes()
+        changed = sorted(
+            name for name in {*self.before, *after} if self.before.get(name) != after.get(name)
+        )
+        assert not changed, f"files changed below {self.root}: {changed}"
+
+
+class Processes:
+    """Real processes, started together and optionally killed with SIGKILL at random."""
+
+    def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
+        self.env = dict(env)
+        self.cwd = cwd
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start one process; its output is collected."""
+        process = subprocess.Popen(
+            list(argv),
+            cwd=self.cwd,
+            env={**self.env, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def __call__(
+        self,
+        argvs: Sequence[Sequence[str]],
+        *,
+        env: Mapping[str, str] | None = None,
+        kill: int = 0,
+        within: float = 1.0,
+        timeout: float = 240.0,
+        seed: int = 0,
+    ) -> list[tuple[int, str, str]]:
+        """Run processes side by side.
+
+        :param kill: how many of them get SIGKILL, each at a random moment of the first
+            ``within`` seconds.
+        :returns: (exit code, stdout, stderr) of each, in order; a killed one has -9.
+        """
+        processes = [self.start(argv, env) for argv in argvs]
+        chance = random.Random(seed)  # noqa: S311 # repeatable on purpose
+        victims = chance.sample(range(len(processes)), min(kill, len(processes)))
+        started = time.monotonic()
+        for delay, victim in sorted((chance.uniform(0.02, within), victim) for victim in victims):
+            time.sleep(max(0.0, delay - (time.monotonic() - started)))
+            with contextlib.suppress(ProcessLookupError):
+                processes[victim].send_signal(signal.SIGKILL)
+        results = []
+        for process in processes:
+            left = max(1.0, timeout - (time.monotonic() - started))
+            out, err = process.communicate(timeout=left)
+            results.append((process.returncode, out, err))
+        return results
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def cleo_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private home: HOME, XDG directories and CLEO_HOME below ``tmp_path``, nothing else of CLEO.
+
+    The working directory is ``tmp_path / "work"``. Returns ``tmp_path``.
+    """
+    for name in list(os.environ):
+        if name.startswith("CLEO_") and name not in ("CLEO_SQLITE", "CLEO_TEST_POSTGRES_URL"):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    work = tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("CLEO_TEST_ROOT", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.chdir(work)
+    return tmp_path
+
+
+@pytest.fixture
+def cleo_cli(cleo_home: Path) -> Callable[..., Outcome]:
+    """Run ``cleo``: ``cleo_cli("add", "a title", agent="a1")`` gives an :class:`Outcome`.
+
+    In this process by default; ``process=True`` starts a real one. ``input`` is stdin, ``env`` adds
+    variables, ``cwd`` changes directory.
+    """
+
+    def run(
+        *argv: str,
+        agent: str | None = None,
+        input: str | bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        process: bool = False,
+    ) -> Outcome:
+        words = [str(word) for word in argv]
+        variables = dict(env or {})
+        if agent is not None:
+            variables["CLEO_AGENT_ID"] = agent
+        data = input.encode() if isinstance(input, str) else input
+        if process:
+            done = subprocess.run(
+                [*CLEO, *words],
+                input=data or b"",
+                capture_output=True,
+                env={**os.environ, **variables},
+                cwd=cwd,
+                timeout=120,
+                check=False,
+            )
+            return Outcome(
+                words,
+                done.returncode,
+                done.stdout.decode("utf-8", "replace"),
+                done.stderr.decode("utf-8", "replace"),
+            )
+        return run_here(words, variables, data, cwd)
+
+    return run
+
+
+@pytest.fixture
+def cleo_project(cleo_cli: Callable[..., Outcome], cleo_home: Path) -> Path:
+    """An initialised project, which is also the working directory."""
+    outcome = cleo_cli("init", "demo")
+    assert outcome.code == 0, repr(outcome)
+    return cleo_home / "work"
+
+
+@pytest.fixture
+def cleo_open(cleo_project: Path) -> Iterator[Callable[..., App]]:
+    """Open Apps: ``cleo_open(agent="a1", session=None, project=None)``; all closed at the end."""
+    opened: list[App] = []
+
+    def make(
+        agent: str | None = None,
+        session: str | None = None,
+        project: str | os.PathLike[str] | None = None,
+    ) -> App:
+        app = open_app(
+            os.fspath(project if project is not None else cleo_project),
+            agent=agent,
+            session=session,
+        )
+        opened.append(app)
+        return app
+
+    yield make
+    for app in opened:
+        app.close()
+
+
+@pytest.fixture
+def cleo_app(cleo_open: Callable[..., App]) -> App:
+    """An App on ``cleo_project``, with nobody acting."""
+    return cleo_open()
+
+
+@pytest.fixture
+def cleo_clock() -> Iterator[Clock]:
+    """Stop the clock in this process: ``cleo_clock.advance(60)``."""
+    made = Clock()
+    clock.set_clock(lambda: made.now)
+    yield made
+    clock.set_clock(None)
+
+
+@pytest.fixture
+def cleo_processes(cleo_project: Path) -> Iterator[Processes]:
+    """Start many real processes in ``cleo_project``; see :class:`Processes`."""
+    made = Processes(os.environ, cleo_project)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def frozen_bytes() -> Callable[[str | os.PathLike[str]], contextlib.AbstractContextManager[Frozen]]:
+    """``with frozen_bytes(path): ...`` fails when any file below ``path`` changed by one byte.
+
+    Lock files do not count: their content only says who held the lock last.
+    """
+
+    @contextlib.contextmanager
+    def watch(root: str | os.PathLike[str]) -> Iterator[Frozen]:
+        frozen = Frozen(Path(root))
+        yield frozen
+        frozen.check()
+
+    return watch
+
+
+def run_here(
+    words: Sequence[str],
+    variables: Mapping[str, str],
+    data: bytes | None,
+    cwd: str | os.PathLike[str] | None,
+) -> Outcome:
+    """Run ``cleo`` in this process.
+
+    :param variables: added to the environment.
+    :param data: stdin.
+    """
+    from cleo_core.cli import main
+
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
+    before_in, before_directory = sys.stdin, Path.cwd()
+    saved = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(data or b""), encoding="utf-8")
+    try:
+        if cwd is not None:
+            os.chdir(cwd)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(words)
+    finally:
+        sys.stdin = before_in
+        os.chdir(before_directory)
+        for name, value in saved.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        buffer = stream.buffer
+        assert isinstance(buffer, io.BytesIO)
+        texts.append(buffer.getvalue().decode("utf-8", "replace"))
+    return Outcome(words, code, *texts)

@@ -1,0 +1,186 @@
+"""Built distributions and the environments that they are installed in.
+
+An environment holds what was installed from wheels, and sees the other packages of the running one
+but no distribution of CLEO, so that nothing is there that was not put there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import cleo_core
+
+
+class Environment:
+    """A virtual environment made of wheels.
+
+    :ivar python: its interpreter.
+    :ivar bin: where its programs are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        scripts = "Scripts" if os.name == "nt" else "bin"
+        self.bin = directory / scripts
+        self.python = self.bin / ("python.exe" if os.name == "nt" else "python")
+
+    @property
+    def site(self) -> Path:
+        """Where its packages are."""
+        values = {"base": str(self.directory), "platbase": str(self.directory)}
+        return Path(sysconfig.get_path("purelib", "venv", values))
+
+    def run(
+        self,
+        *argv: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 300.0,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of its programs; ``python`` and ``cleo`` are found there and nowhere else."""
+        variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        return subprocess.run(
+            [str(self.bin / argv[0]), *argv[1:]],
+            cwd=cwd,
+            env={**variables, **(env or {})},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+            check=False,
+        )
+
+    def install(self, wheels: Iterable[Path]) -> None:
+        """Put wheels in.
+
+        :raises RuntimeError: pip refuses.
+        """
+        _pip(
+            f"--python={self.python}",
+            "install",
+            "--quiet",
+            "--no-index",
+            "--no-deps",
+            "--no-compile",
+            "--force-reinstall",
+            *map(str, wheels),
+        )
+
+    def remove(self, *names: str) -> None:
+        """Take distributions out."""
+        _pip(f"--python={self.python}", "uninstall", "--quiet", "--yes", *names)
+
+
+def build_wheel(source: Path, target: Path) -> Path:
+    """Build the wheel of a project without any network.
+
+    :param source: the directory of its ``pyproject.toml``.
+    :param target: where the wheel is put.
+    :raises RuntimeError: the build fails, or its backend is not installed here.
+    """
+    backend = missing_backend(source)
+    if backend is not None:
+        raise RuntimeError(f"{backend}, which builds {source}, is not installed")
+    target.mkdir(parents=True, exist_ok=True)
+    before = set(target.glob("*.whl"))
+    _pip(
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        f"--wheel-dir={target}",
+        str(source),
+    )
+    made = sorted(set(target.glob("*.whl")) - before)
+    if not made:
+        raise RuntimeError(f"building {source} gave no new wheel in {target}")
+    return made[0]
+
+
+def missing_backend(source: Path) -> str | None:
+    """The build backend of a project where it is not installed, else None."""
+    with open(source / "pyproject.toml", "rb") as file:
+        content = tomllib.load(file)
+    backend = str(content.get("build-system", {}).get("build-backend", "setuptools"))
+    return None if find_spec(backend.partition(".")[0]) else backend
+
+
+def source_of_core() -> Path | None:
+    """The source tree that the running core comes from; None where it was installed."""
+    root = Path(cleo_core.__file__).resolve().parent.parent
+    return root if (root / "pyproject.toml").is_file() else None
+
+
+def source_of(path: Path) -> Path | None:
+    """The nearest directory upward with a ``pyproject.toml``."""
+    for directory in (path, *path.parents):
+        if (directory / "pyproject.toml").is_file():
+            return directory
+    return None
+
+
+def make_environment(directory: Path, wheels: Sequence[Path] = ()) -> Environment:
+    """A fresh virtual environment with these wheels and nothing else of CLEO.
+
+    Where the running core was installed, and no wheel of it is given, it is seen as it is.
+    """
+    made = Environment(directory / "venv")
+    _run([sys.executable, "-m", "venv", "--without-pip", str(made.directory)])
+    others = directory / "others"
+    others.mkdir()
+    with_core = source_of_core() is None and not any(
+        wheel.name.startswith("cleo_core-") for wheel in wheels
+    )
+    for path in _packages():
+        if _is_ours(path.name) and not (with_core and path.name.startswith("cleo_core")):
+            continue
+        link = others / path.name
+        if not link.is_symlink():
+            link.symlink_to(path, target_is_directory=path.is_dir())
+    (made.site / "others.pth").write_text(f"{others}\n", "utf-8")
+    if wheels:
+        made.install(wheels)
+    if with_core:
+        _write_program(made)
+    return made
+
+
+def _packages() -> Iterable[Path]:
+    """Everything in the directories of ``sys.path`` that hold installed distributions."""
+    for directory in map(Path, filter(None, sys.path)):
+        if directory.is_dir() and any(directory.glob("*.dist-info")):
+            yield from sorted(directory.iterdir())
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file belongs to a distribution of CLEO, or makes an import path of its own."""
+    plain = name.lower().replace("-", "_").lstrip("_")
+    return plain.startswith(("cleo_", "editable_", "__pycache__", "pycache")) or name.endswith(
+        (".pth", ".egg-link")
+    )
+
+
+def _write_program(made: Environment) -> None:
+    program = made.bin / "cleo"
+    program.write_text(
+        f"#!{made.python}\nfrom cleo_core.__main__ import run\nrun()\n", encoding="utf-8"
+    )
+    program.chmod(0o755)
+
+
+def _pip(*arguments: str) -> None:
+    _run([sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments])
+
+
+def _run(argv: Sequence[str]) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(argv)}\n{done.stdout}{done.stderr}")

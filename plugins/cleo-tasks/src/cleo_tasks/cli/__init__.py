@@ -1,0 +1,1 @@
+"""Commands of the tasks store: parse, call the service, return a Result."""

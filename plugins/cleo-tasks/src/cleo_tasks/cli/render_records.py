@@ -1,0 +1,96 @@
+"""How labels, the audit log and the sequence look to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cleo_tasks.cli import render
+
+if TYPE_CHECKING:
+    from cleo_core.output import Printer
+    from cleo_tasks.service.batch import BatchResult
+    from cleo_tasks.service.labels import LabelCount, LabelTasks
+    from cleo_tasks.service.logs import Pruned, SequenceState
+
+
+def label_counts(out: Printer, found: Sequence[LabelCount]) -> None:
+    """Labels with their numbers of tasks."""
+    if found:
+        out.table(("label", "tasks"), [(one.label, one.tasks) for one in found])
+    else:
+        out.line("No labels.")
+
+
+def label(out: Printer, found: LabelTasks) -> None:
+    """A label's tasks."""
+    out.line(f"{found.label}: {found.tasks} tasks", "bold")
+    render.lines(out, found.lines)
+
+
+def log(out: Printer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Audit rows as a table."""
+    if not rows:
+        out.line("No log rows.")
+        return
+    out.table(
+        ("row", "time", "action", "what", "by", "changed"),
+        [
+            (
+                row["id"],
+                row["timestamp"],
+                row["action"] + (" (forced)" if row["forced"] else ""),
+                f"{row['entityKind']} {row['entityId']}",
+                row["actor"],
+                _changed(row),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _changed(row: Mapping[str, Any]) -> str:
+    """The names of the columns that changed; a new row has changed in all of them."""
+    return "created" if row["before"] is None else " ".join(row["after"] or row["before"])
+
+
+def log_rows(out: Printer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Audit rows whole, one below the other."""
+    for row in rows:
+        out.line(f"{row['id']}  {row['action']}  {row['entityKind']} {row['entityId']}", "bold")
+        session = f" in {row['sessionId']}" if row["sessionId"] else ""
+        out.line(f"  {row['timestamp']} by {row['actor']}{session} ({row['source']})")
+        out.line(f"  request {row['requestId']}")
+        if row["reason"]:
+            out.line(f"  reason: {row['reason']}")
+        before, after = row["before"] or {}, row["after"] or {}
+        for name in {**before, **after}:
+            out.line(f"  {name}: {before.get(name)!r} → {after.get(name)!r}")
+
+
+def pruned(out: Printer, result: Pruned, dry_run: bool) -> None:
+    """What became of a prune."""
+    if dry_run:
+        out.line(f"{result.archived} rows would be archived and deleted.")
+    elif result.path is None:
+        out.line("No row is that old.")
+    else:
+        out.line(f"{result.deleted} rows were deleted; they are in {result.path}.")
+
+
+def sequence(out: Printer, state: SequenceState) -> None:
+    """The numbers of tasks."""
+    out.line(f"next {state.next} · stored {state.stored} · highest {state.max}")
+    out.line("ok" if state.ok else "The stored number is wrong: cleo sequence repair")
+
+
+def batch(out: Printer, result: BatchResult) -> None:
+    """What became of a batch."""
+    for one in result.created:
+        name = f" ({one.ref})" if one.ref else ""
+        out.line(f"Added {one.id}{name}: {one.title}")
+    for failure in result.failed:
+        for problem in failure.problems:
+            out.line(f"Line {failure.line} was not added: {problem['message']}")
+    if not result.created and not result.failed:
+        out.line("Nothing to add.")

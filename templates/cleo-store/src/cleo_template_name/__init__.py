@@ -1,0 +1,1 @@
+"""The template-name store of CLEO."""

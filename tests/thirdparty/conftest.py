@@ -1,0 +1,159 @@
+"""CLEO as strangers have it: core and plugins built as wheels, installed in fresh environments."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from cleo_core.testing.wheels import Environment, build_wheel, make_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: The third party's store; nothing in core or in another plugin has heard of it.
+NAME = "orchard"
+
+
+class Called:
+    """One finished run of an environment's ``cleo``."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.code = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    @property
+    def data(self) -> Any:
+        """The data of a success."""
+        assert self.code == 0, repr(self)
+        return json.loads(self.out)["data"]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error of a failure."""
+        error: dict[str, Any] = json.loads(self.out)["error"]
+        assert error["exit"] == self.code, repr(self)
+        return error
+
+    @property
+    def warnings(self) -> list[str]:
+        """The codes of the warnings."""
+        return [one["code"] for one in json.loads(self.out)["meta"].get("warnings", ())]
+
+    def __repr__(self) -> str:
+        return f"exit {self.code}\n{self.out[-3000:]}\n{self.err[-3000:]}"
+
+
+class House:
+    """An environment and a project in it."""
+
+    def __init__(self, environment: Environment, root: Path) -> None:
+        self.environment = environment
+        self.root = root
+        self.project = root / "project"
+        self.project.mkdir()
+        (root / "home").mkdir()
+        self.env = {
+            "HOME": str(root / "home"),
+            "CLEO_TEST_ROOT": str(root),
+            "XDG_DATA_HOME": "",
+            "XDG_CONFIG_HOME": "",
+        }
+
+    def cleo(self, *argv: str, env: Mapping[str, str] | None = None) -> Called:
+        """Run ``cleo`` in the project."""
+        return Called(
+            self.environment.run("cleo", *argv, cwd=self.project, env={**self.env, **(env or {})})
+        )
+
+    @property
+    def plugin(self) -> Path:
+        """The installed ``plugin.py`` of the third party."""
+        return self.environment.site / f"cleo_{NAME}" / "plugin.py"
+
+    @property
+    def metadata(self) -> Path:
+        """The installed metadata of the third party."""
+        (info,) = self.environment.site.glob(f"cleo_{NAME}-*.dist-info")
+        return info / "METADATA"
+
+
+@contextlib.contextmanager
+def altered(path: Path, *changes: tuple[str, str]) -> Iterator[None]:
+    """A file with other texts for a while; a text that is not there is a mistake of the test."""
+    before = path.read_text("utf-8")
+    text = before
+    for old, new in changes:
+        assert old in text, f"{path} does not hold {old!r}"
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, "utf-8")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with wheels of core and cleo-tasks, and the third party's source and wheel.
+
+    Made once, also where several workers run the tests.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "third-party"
+    with FileLock(shared / "third-party.lock"):
+        if not (folder / "done").exists():
+            wheels = [
+                build_wheel(source, folder / "wheels")
+                for source in (ROOT, ROOT / "plugins" / "cleo-tasks")
+            ]
+            # The scaffold comes out of the wheel, not out of the source tree.
+            first = make_environment(folder / "first", wheels[:1])
+            done = first.run("cleo", "plugins", "new", NAME, "--dir", str(folder / "source"))
+            assert done.returncode == 0, done.stdout + done.stderr
+            build_wheel(folder / "source" / f"cleo-{NAME}", folder / "wheels")
+            (folder / "done").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(built: Path) -> Callable[[str], Path]:
+    """The wheel of a distribution."""
+
+    def find(distribution: str) -> Path:
+        (found,) = (built / "wheels").glob(f"{distribution.replace('-', '_')}-*.whl")
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def make_house(
+    wheel: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., House]:
+    """Make an environment with core and these plugins, and an empty project directory."""
+
+    def make(*plugins: str) -> House:
+        root = tmp_path_factory.mktemp("house")
+        wheels = [wheel("cleo-core"), *map(wheel, plugins)]
+        return House(make_environment(root / "environment", wheels), root)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def house(make_house: Callable[..., House]) -> House:
+    """Core, tasks and the third party's store, with a task and an item in a project."""
+    made = make_house("cleo-tasks", f"cleo-{NAME}")
+    assert made.cleo("init", "demo").code == 0
+    assert made.cleo("add", "a task").data["task"]["id"] == "T001"
+    assert made.cleo(NAME, "add", "an apple").data["id"] == f"{NAME}-1"
+    return made
