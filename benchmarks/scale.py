@@ -25,7 +25,13 @@ VERBS: dict[str, tuple[Callable[[Any, int], Any], float]] = {
     "update": (lambda tasks, turn: tasks.update(f"T{turn * 7 + 2:03d}", size="small"), 1.5),
     "claim --next": (lambda tasks, turn: tasks.claim(next=True), 2.0),
 }
-PROCESSES = (["next", "--json"], ["show", "T500", "--json"], ["claim", "--next", "--json"])
+PROCESSES = (
+    ["next", "--json"],
+    ["ready", "--json"],
+    ["show", "T500", "--json"],
+    ["add", "one more", "--allow-duplicate", "--json"],
+    ["claim", "--next", "--json"],
+)
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterable, Mapping
 
 from cleo_core.errors import CleoError, UsageError
-from cleo_core.paths.homes import config_dir, data_dir
+from cleo_core.paths.homes import config_dir, data_dir, is_inside
+from cleo_core.paths.projects import cleo_directory_name, read_marker
 
 
 def check_output(
@@ -30,9 +31,13 @@ def check_output(
         raise UsageError(f"{path!r} is no name of a file.", fix="the same command with a path")
     if path == "-":
         raise UsageError("- is no name of a file here.", fix="the same command with a path")
-    real = os.path.realpath(path)
-    for own in _own_directories(project_directory, env):
-        if os.path.commonpath((real, os.path.realpath(own))) == os.path.realpath(own):
+    try:
+        real = os.path.realpath(path)
+    except ValueError:
+        # Half a surrogate pair, which no file system takes.
+        raise UsageError(f"{path!a} is no name of a file.", fix="ls") from None
+    for own in _own_directories(real, project_directory, env):
+        if is_inside(real, own) or _below(real, own):
             raise CleoError(
                 "E_LOCATION_REFUSED",
                 f"{path} lies in {own}, where CLEO keeps its own files.",
@@ -60,9 +65,30 @@ def check_output(
         )
 
 
-def _own_directories(project_directory: str | None, env: Mapping[str, str]) -> Iterable[str]:
+def _below(real: str, directory: str) -> bool:
+    """Whether a path lies in a directory that its file system knows by several names."""
+    at = real
+    while at != os.path.dirname(at):
+        at = os.path.dirname(at)
+        try:
+            if os.path.samefile(at, directory):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _own_directories(
+    real: str, project_directory: str | None, env: Mapping[str, str]
+) -> Iterable[str]:
     if project_directory is not None:
         yield project_directory
+    at = real
+    while at != os.path.dirname(at):
+        at = os.path.dirname(at)
+        # Another project's files are CLEO's too.
+        if os.path.basename(at) == cleo_directory_name(env) and read_marker(at) is not None:
+            yield at
     for directory in (data_dir, config_dir):
         try:
             yield directory(env)

@@ -23,7 +23,8 @@ _graphs = runpy.run_path(str(Path(__file__).with_name("random_graphs.py")))
 projects, write, forced, Model = (
     _graphs[name] for name in ("projects", "write", "forced", "Model")
 )
-BEADS = Path("/work/shared/data/beads/beads_rust.issues.jsonl")
+SHARED = Path(__file__).resolve().parents[4] / "shared"
+BEADS = SHARED / "data" / "beads" / "beads_rust.issues.jsonl"
 
 #: One project serves all examples; each example replaces its rows.
 SHARED = settings(

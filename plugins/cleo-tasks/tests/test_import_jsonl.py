@@ -316,7 +316,7 @@ class TestIdsThatAreTaken:
         assert error.value.exit == 22
 
 
-def test_a_purged_task_comes_back_from_the_projects_own_export(
+def test_a_purged_number_is_not_given_again_and_the_task_comes_back_under_a_new_one(
     tasks: Any, cleo_cli: Cli, cleo_home: Path, cleo_project: Path
 ) -> None:
     tasks.add("One")
@@ -325,8 +325,11 @@ def test_a_purged_task_comes_back_from_the_projects_own_export(
     tasks.delete("T002")
     tasks.delete("T002", purge=True)
     data = cleo_cli("import", "jsonl", str(path), "--on-conflict", "skip").data
-    assert (data["imported"], data["reasons"]) == (1, {"id taken": 1})
-    assert cleo_cli("show", "T002").data["dependsOn"] == ["T001"]
+    assert (data["imported"], data["reasons"]) == (0, {"id taken": 2})
+    assert cleo_cli("show", "T002").error["exit"] == 4
+    assert cleo_cli("import", "jsonl", str(path), "--on-conflict", "remap").data["imported"] == 2
+    assert {line.title for line in tasks.list()[0]} == {"One", "Two"}
+    assert cleo_cli("show", "T002").error["exit"] == 4
 
 
 def test_the_next_task_gets_the_next_number(write: Any, tasks: Any) -> None:

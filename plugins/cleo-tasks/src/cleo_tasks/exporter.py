@@ -60,9 +60,13 @@ def export(
     :param selection: filter of :func:`cleo_tasks.store.transfer.export_statement` -> value.
     """
     path = None if stream is not None else os.path.abspath(output or default_name())
-    target: AbstractContextManager[IO[bytes]] = (
-        atomic_file(path) if path is not None else nullcontext(stream)  # type: ignore[arg-type]
-    )
+    target: AbstractContextManager[IO[bytes]]
+    if app.dry_run:
+        target = open(os.devnull, "wb")  # noqa: SIM115 - closed by the block
+    elif path is not None:
+        target = atomic_file(path)
+    else:
+        target = nullcontext(stream)  # type: ignore[arg-type]
     with target as file, app.store("tasks").snapshot():
         writer = _Writer(app, file, selection, links=links)
         return writer.run(path, progress)

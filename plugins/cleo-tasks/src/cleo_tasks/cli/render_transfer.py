@@ -18,9 +18,10 @@ _WAYS = {
 }
 
 
-def exported(out: Printer, result: ExportResult) -> None:
+def exported(out: Printer, result: ExportResult, app: App) -> None:
     """What was written, and where."""
-    out.line(f"Wrote {result.tasks} tasks and {result.edges} dependencies to {result.file}")
+    wrote = "Would write" if app.dry_run else "Wrote"
+    out.line(f"{wrote} {result.tasks} tasks and {result.edges} dependencies to {result.file}")
     if result.external:
         out.line(f"  {result.external} edges lead out of the selection and are kept as external.")
 
@@ -51,5 +52,5 @@ def imported(out: Printer, result: ImportResult, app: App) -> None:
         out.line(f"  line {problem['line']}: {problem['reason']}: {problem['message']}")
     if result.finished:
         out.line(f"  {result.finished} of the updated ones finish an import that was cut short.")
-    if result.report:
+    if result.report and not app.dry_run:
         out.line(f"Report: {result.report}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cleo_core.app import App
 
 
-@command("export")
+@command("export", dry_run=True)
 @click.option("--output", metavar="FILE", help="By default tasks-<time>.jsonl here; - is stdout.")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @click.option("--within", metavar="ID", help="Only this task and what is below it.")
@@ -53,7 +53,7 @@ def export_command(
         result,
         raw="" if output == "-" else None,
         ids=[result.file or "-"],
-        human=lambda out: render_transfer.exported(out, result),
+        human=lambda out: render_transfer.exported(out, result, app),
     )
 
 

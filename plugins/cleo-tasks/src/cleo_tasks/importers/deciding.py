@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from cleo_tasks.importers.plan import (
     LINK,
     MISSING,
     NEW,
+    PRESENT,
     REOPENED,
     RETYPED,
     REVIVE,
@@ -28,8 +30,8 @@ from cleo_tasks.importers.plan import (
 )
 from cleo_tasks.importers.row import DEPENDENCY, PARENT, RELATION
 from cleo_tasks.service import settings
+from cleo_tasks.store import sequence, tasks, transfer
 from cleo_tasks.store import staging as store
-from cleo_tasks.store import tasks, transfer
 
 if TYPE_CHECKING:
     from cleo_tasks.importers.engine import Import
@@ -52,6 +54,7 @@ def decide(run: Import) -> None:
         _load_edges(run)
         run.plan.link_unchanged(unchanged)
         run.plan.settle_edges(_present(run, parents), lambda: _store_edges(run))
+        _drop_repeated(run)
         _refuse_missing(run)
         run.plan.place(_Places(run), settings.number(run.app.config, "hierarchy.max_depth"))
         _settle_outcomes(run)
@@ -89,8 +92,11 @@ def _match(run: Import) -> tuple[bytearray, dict[int, int | None]]:
         return unchanged, parents
     under_closed: dict[int, int] = {}
     for found in run.scratch.iterate(store.MATCHES, provider=run.provider, prefix=run.prefix):
-        row, seq, same, unfinished, status, why, was, above, parent, becomes = found
+        row, seq, same, unfinished, status, why, was, above, parent, becomes, numbers = found
         plan.seq[row] = seq
+        if unfinished and numbers:
+            low, high = json.loads(numbers)
+            run.reserved.add((low, high))
         archived = status == "archived" and run.final_status(row) != "archived"
         if archived and why == "deleted":
             run.drop(row, "deleted here")
@@ -133,27 +139,36 @@ def _drop_under_closed(run: Import, under_closed: dict[int, int]) -> None:
 
 
 def _settle_numbers(run: Import) -> None:
-    """Rows that insist on a number which is taken: refused, skipped or given another one."""
+    """Rows that insist on a number which is taken: refused, skipped or given another one.
+
+    Every number that was given out is taken, whether a task has it or was purged; but those that
+    an import of this file took which was cut short are still its own.
+    """
     if not run.numbers:
         return
+    run.highest_read = max(run.numbers)
+    run.given = max(sequence.read(run.scratch))
     taken = [
-        (row, line, key)
-        for row, line, key in run.scratch.iterate(store.TAKEN, purged=int(not run.own))
+        (row, line, key, here)
+        for row, line, key, number, here, known in run.scratch.iterate(
+            store.GIVEN, given=run.given, reserved=int(bool(run.reserved))
+        )
         if run.plan.outcome[row] == NEW
+        and (here or known or not any(low < number <= high for low, high in run.reserved))
     ]
     if taken and run.options.on_conflict == "fail":
-        listed = ", ".join(key for _, _, key in taken[:5])
+        listed = ", ".join(key for _, _, key, _ in taken[:5])
         more = " …" if len(taken) > 5 else ""
         raise TasksError(
             "E_ID_COLLISION",
             f"{len(taken)} ids of the file are taken here: {listed}{more}.",
             fix="the same command with --on-conflict remap (or skip)",
-            details={"ids": [key for _, _, key in taken[:100]], "line": taken[0][1]},
+            details={"ids": [key for _, _, key, _ in taken[:100]], "line": taken[0][1]},
         )
-    for row, _, _ in taken:
+    for row, _, _, here in taken:
         if run.options.on_conflict == "skip":
             run.drop(row, "id taken")
-            if run.own:
+            if run.own and here:
                 # It is the very task that the row was made of.
                 run.plan.seq[row] = run.numbers[row]
         else:
@@ -198,6 +213,19 @@ def _present(run: Import, parents: dict[int, int | None]) -> Iterator[int]:
             )
         ):
             yield index
+
+
+def _drop_repeated(run: Import) -> None:
+    """What is said twice is made, and counted, once."""
+    state = run.plan.edge_state
+    group, made = 0, False
+    for first, ordinal in run.scratch.iterate(store.SAME_EDGES):
+        if first != group:
+            group, made = first, False
+        if state[ordinal - 1] == ACCEPTED:
+            if made:
+                state[ordinal - 1] = PRESENT
+            made = True
 
 
 def _store_edges(run: Import) -> Iterator[tuple[int, int]]:

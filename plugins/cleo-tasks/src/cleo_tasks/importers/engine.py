@@ -26,6 +26,7 @@ from cleo_core.units import Unit
 from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.ids import task_id
 from cleo_tasks.importers import importer
+from cleo_tasks.importers.numbering import Taken
 from cleo_tasks.importers.plan import CLOSED, CYCLE, MISSING, REOPENED, SECOND, SKIP, Plan
 from cleo_tasks.importers.result import ImportResult, Options
 from cleo_tasks.importers.source import Progress, Source
@@ -80,9 +81,13 @@ class Import:
         self.marks: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.numbers = array("q")
+        #: The last number that was given out when the plan was made, and the highest in the file.
+        self.given = self.highest_read = 0
+        #: What earlier runs that were cut short took: the numbers after the one, up to the other.
+        self.reserved: set[tuple[int, int]] = set()
+        self.taken: Taken | None = None
         self.scratch: Scratch
-        #: Whether another command has added edges since the plan was made.
-        self.overtaken_edges = False
+        self._edges_overtaken = False
         self.last_audit = 0
         self._held = 0.0
         self._free_since = 0.0
@@ -91,6 +96,7 @@ class Import:
         self._words = [""]
         self._reasons = bytearray()
         self._assignees: set[str] = set()
+        self._asked: set[str] = set()
 
     def run(self) -> ImportResult:
         """Read, decide and, unless this is a dry run, write.
@@ -136,30 +142,47 @@ class Import:
 
         began = 0.0
 
-        def run(unit: Unit) -> tuple[T, int]:
+        def run(unit: Unit) -> tuple[T, bool, int]:
+            # A unit may run again: only what is set once more at its beginning outlives it.
             nonlocal began
             began = time.monotonic()
+            self._asked = set()
             if unit.connection is not self.scratch.connection:
-                raise self._overtaken("the store's file was replaced")
+                raise self.overtaken("the store's file was replaced")
             work = Work(unit, self.app, "task.import")
             work.source = "import"
-            self.overtaken_edges = self.overtaken_edges or bool(
-                work.scalar(transfer.EDGES_SINCE, last=self.last_audit, request=self.app.request_id)
-            )
+            overtaken = self.edges_overtaken(work)
             result = body(work)
             work.finish()
-            return result, int(work.scalar(transfer.LAST_AUDIT))
+            return result, overtaken, int(work.scalar(transfer.LAST_AUDIT))
 
         self._let_others_write()
         try:
-            result, self.last_audit = self.app.write("tasks", run)
+            result, self._edges_overtaken, self.last_audit = self.app.write("tasks", run)
+            self._assignees |= self._asked
             self._free_since = time.monotonic()
             self._held += self._free_since - began
             return result
         except driver().IntegrityError as error:
-            if "CHECK" in str(error):
+            # Anything else is in the rows themselves, and another run would meet it again.
+            if not str(error).startswith(("UNIQUE ", "FOREIGN KEY ")):
                 raise
-            raise self._overtaken(str(error)) from error
+            raise self.overtaken(str(error)) from error
+
+    def edges_overtaken(self, work: Work) -> bool:
+        """Whether another command has added edges since the plan was made."""
+        return self._edges_overtaken or bool(
+            work.scalar(transfer.EDGES_SINCE, last=self.last_audit, request=self.app.request_id)
+        )
+
+    def overtaken(self, why: str) -> CleoError:
+        """The error for a plan that no longer holds."""
+        return CleoError(
+            "E_CONCURRENT_MODIFICATION",
+            f"While {self.path} was imported, others changed what it builds on ({why}); what was "
+            "written stays, and the same command finishes it.",
+            fix=f"cleo import {self.provider} {self.path}",
+        )
 
     def external_id(self, key: str) -> str:
         """The id that links name a row by."""
@@ -219,10 +242,10 @@ class Import:
 
     def check_assignees(self, work: Work, names: Iterable[str | None]) -> None:
         """Ask once whether the agents exist that will hold tasks."""
-        new = sorted({name for name in names if name} - self._assignees)
+        new = sorted({name for name in names if name} - self._assignees - self._asked)
         if new:
             work.unit.check("tasks.assignee", new)
-            self._assignees.update(new)
+            self._asked.update(new)
 
     def drop(self, row: int, reason: str) -> None:
         """A row is skipped after all."""
@@ -278,14 +301,6 @@ class Import:
     def _project_id(self) -> str | None:
         project = self.app.project_or_none
         return None if project is None else project.id
-
-    def _overtaken(self, why: str) -> CleoError:
-        return CleoError(
-            "E_CONCURRENT_MODIFICATION",
-            f"While {self.path} was imported, others changed what it builds on ({why}); what was "
-            "written stays, and the same command finishes it.",
-            fix=f"cleo import {self.provider} {self.path}",
-        )
 
 
 def _keep(kept: dict[str, Any], field: str, original: Any) -> None:

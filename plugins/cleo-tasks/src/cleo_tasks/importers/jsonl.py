@@ -132,6 +132,8 @@ def settle(raw: dict[str, Any], row: Row) -> None:
     columns["acceptance"] = _strings(row, "acceptance")
     columns["files"] = _strings(row, "files")
     _metadata_and_notes(row)
+    if not (columns["assignee"] or "").strip():
+        columns["assignee"] = None
     if not row.assignees and columns["assignee"] is not None:
         row.keep("assignee", columns["assignee"])
         columns["assignee"] = None
@@ -202,7 +204,8 @@ def _metadata_and_notes(row: Row) -> None:
         if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
             raise MalformedError("wrong type", "notes must be objects with a text")
         if entry["text"].strip():
-            row.notes.append(entry)
+            at, by = _time(entry.get("at"), "at"), _text(entry.get("by"), "notes")
+            row.notes.append({**entry, "at": at, "by": by})
 
 
 def _edges(row: Row) -> None:

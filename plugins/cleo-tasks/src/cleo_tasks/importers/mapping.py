@@ -19,6 +19,13 @@ RELATIONS = {
     "duplicate-of": "duplicates",
 }
 
+#: What only an archived task has, and what the sources that have it call it.
+_ARCHIVED = {
+    "archived_at": "archivedAt",
+    "archive_reason": "archiveReason",
+    "archived_from": "archivedFrom",
+}
+
 _NOT_LABEL = re.compile(r"[^a-z0-9._:/-]+")
 _BLANKS = re.compile(r"\s+")
 _BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
@@ -166,7 +173,11 @@ def settle(row: Row, now: str) -> None:
     columns.setdefault("priority", "medium")
     status = columns.setdefault("status", "pending")
     former = columns.get("archived_from") if status == "archived" else status
-    if status == "archived":
+    if status != "archived":
+        # The status decides; what contradicts it is kept as it was.
+        for column, name in _ARCHIVED.items():
+            row.keep(name, columns.pop(column, None))
+    else:
         columns["archived_at"] = columns.get("archived_at") or updated
         columns["archived_from"] = former = former or "pending"
         columns["archive_reason"] = columns.get("archive_reason") or {

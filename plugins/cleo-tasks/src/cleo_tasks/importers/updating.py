@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cleo_core.database import Row
 from cleo_core.errors import CleoError
 from cleo_tasks.enums import OPEN_STATUS
-from cleo_tasks.importers.plan import ACCEPTED, KEPT, LINK, REVIVE, UPDATE
+from cleo_tasks.importers.plan import ACCEPTED, CYCLE, KEPT, LINK, REVIVE, UPDATE
 from cleo_tasks.importers.row import DEPENDENCY, PARENT
 from cleo_tasks.service import hierarchy, transitions
 from cleo_tasks.store import focus, tasks, transfer
@@ -37,8 +37,8 @@ def apply_updates(run: Import) -> None:
         bodies = list(run.bodies(rows[first : first + _UNIT]))
         kept = run.write(partial(_unit, run, bodies))
         run.marks.update({"status_kept": kept[0]} if kept[0] else {})
-        for index in kept[1]:
-            plan.edge_state[index] = KEPT
+        for index, state in kept[1].items():
+            plan.edge_state[index] = state
 
 
 def _parents_first(run: Import, rows: list[int]) -> list[int]:
@@ -49,9 +49,10 @@ def _parents_first(run: Import, rows: list[int]) -> list[int]:
     return sorted(rows, key=lambda row: depth.get(row, 0))
 
 
-def _unit(run: Import, bodies: list[dict[str, Any]], work: Work) -> tuple[int, list[int]]:
-    """Returns how many statuses could not be taken over, and the edges to parents likewise."""
-    statuses, parents = 0, []
+def _unit(run: Import, bodies: list[dict[str, Any]], work: Work) -> tuple[int, dict[int, int]]:
+    """Returns how many statuses could not be taken over, and what became of edges likewise."""
+    statuses: int = 0
+    edges: dict[int, int] = {}
     for body in bodies:
         row = work.task(run.task_at(body["row"]))
         outcome = run.plan.outcome[body["row"]]
@@ -62,8 +63,8 @@ def _unit(run: Import, bodies: list[dict[str, Any]], work: Work) -> tuple[int, l
         if outcome == UPDATE:
             statuses += not _apply(run, work, row, body)
         if outcome in (UPDATE, LINK):
-            parents += _edges(run, work, row, body["row"])
-    return statuses, parents
+            edges |= _edges(run, work, row, body["row"])
+    return statuses, edges
 
 
 def _apply(run: Import, work: Work, row: Row, body: dict[str, Any]) -> bool:
@@ -169,8 +170,8 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _edges(run: Import, work: Work, row: Row, number: int) -> list[int]:
-    """Add the edges that the plan accepted; returns those to parents that could not be."""
+def _edges(run: Import, work: Work, row: Row, number: int) -> dict[int, int]:
+    """Add the edges that the plan accepted; returns the states of those that could not be."""
     from cleo_tasks.importers.writing import add_relation, staged_edges
     from cleo_tasks.service.placing import reparent_task
 
@@ -180,22 +181,24 @@ def _edges(run: Import, work: Work, row: Row, number: int) -> list[int]:
         for index in run.edges_of(number)
         if plan.edge_state[index] == ACCEPTED and plan.edge_source[index] == number
     ]
-    waits, refused = [], []
+    waits: list[tuple[int, str]] = []
+    refused: dict[int, int] = {}
     for index, found in staged_edges(run, wanted):
         target = run.task_at(plan.edge_target[index])
         if found["kind"] == DEPENDENCY:
-            waits.append(target)
+            waits.append((index, target))
         elif found["kind"] == PARENT:
             try:
                 reparent_task(work, row, target)
             except CleoError:
-                refused.append(index)
+                refused[index] = KEPT
         elif add_relation(work, row["id"], target, found):
             work.bump(row, {}, {"relations": [f"{found['type']} {target}"]})
-    for target in waits:
+    for index, target in waits:
         try:
             hierarchy.check_cycle(work, row["id"], depends_on=[target])
         except CleoError:
+            refused[index] = CYCLE
             continue
         work.change_edges(row, add=[target])
     return refused

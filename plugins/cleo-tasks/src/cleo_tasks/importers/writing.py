@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.ids import task_id
-from cleo_tasks.importers import mapping
-from cleo_tasks.importers.plan import ACCEPTED, FINISH, NEW, REOPENED, TYPES
+from cleo_tasks.importers import mapping, numbering
+from cleo_tasks.importers.plan import ACCEPTED, CYCLE, FINISH, NEW, REOPENED, TYPES
 from cleo_tasks.importers.row import DEPENDENCY, RELATION, Gate, Link
 from cleo_tasks.service.entries import Bulk
 from cleo_tasks.service.hierarchy import SCOPE_OF_TYPE
@@ -69,7 +69,7 @@ def insert_tasks(run: Import) -> None:
     for batch in _batches(plan.order, run, "tasks"):
         # As much as can be is done before the unit, while others may write.
         new = [_prepared(run, body) for body in run.bodies(batch)]
-        numbers = run.write(partial(_insert_unit, run, new))
+        numbers, run.taken = run.write(partial(_insert_unit, run, new))
         for one, number in zip(new, numbers, strict=True):
             plan.seq[one.row] = number
 
@@ -86,7 +86,8 @@ def insert_edges(run: Import) -> None:
             and plan.outcome[plan.edge_source[index]] in (NEW, FINISH)
         ]
         if rows:
-            run.write(partial(_edge_unit, run, rows))
+            for index in run.write(partial(_edge_unit, run, rows)):
+                plan.edge_state[index] = CYCLE
 
 
 def open_tasks(run: Import) -> None:
@@ -122,8 +123,12 @@ class _New(NamedTuple):
     details: dict[str, Any]
 
 
-def _insert_unit(run: Import, new: Sequence[_New], work: Work) -> list[int]:
-    numbers = _numbers(run, work, [one.row for one in new])
+def _insert_unit(
+    run: Import, new: Sequence[_New], work: Work
+) -> tuple[list[int], numbering.Taken | None]:
+    numbers, taken = numbering.take(run, work, [one.row for one in new])
+    # Should this run be cut short, the next one knows by it which numbers are still the file's.
+    reserved = {} if taken is None else {"numbers": [taken.above, taken.last]}
     ids = {one.row: task_id(number) for one, number in zip(new, numbers, strict=True)}
     parents = {
         row: None if not above else ids.get(above) or run.task_at(above)
@@ -140,7 +145,10 @@ def _insert_unit(run: Import, new: Sequence[_New], work: Work) -> list[int]:
         stored.append({**values, **one.encoded, "seq": number})
         labels += [{**owner, "label": label} for label in one.labels]
         gates += [{**gate, **owner} for gate in one.gates]
-        links += [{**link, **owner} for link in one.links]
+        links += [
+            {**link, **owner, "metadata": _json({**link["metadata"], **reserved})}
+            for link in one.links
+        ]
         brought += [{**link, **owner} for link in one.brought]
         notes.append(
             Bulk(
@@ -158,23 +166,7 @@ def _insert_unit(run: Import, new: Sequence[_New], work: Work) -> list[int]:
     work.executemany(transfer.INSERT_LINK, links)
     work.executemany(transfer.INSERT_BROUGHT_LINK, brought)
     work.bulk(notes)
-    return numbers
-
-
-def _numbers(run: Import, work: Work, rows: Sequence[int]) -> list[int]:
-    """The numbers of a unit's tasks: those that rows insist on, and the next ones for the rest."""
-    insisted = [run.number_of(row) for row in rows]
-    exact = [number for number in insisted if number is not None]
-    if exact:
-        work.insist_on_numbers(exact, own=run.own, highest=run.highest_number)
-    free = len(rows) - len(exact)
-    following = work.take_numbers(free) if free else 0
-    numbers = []
-    for number in insisted:
-        if number is None:
-            number, following = following, following + 1
-        numbers.append(number)
-    return numbers
+    return numbers, taken
 
 
 def _prepared(run: Import, body: dict[str, Any]) -> _New:
@@ -186,7 +178,7 @@ def _prepared(run: Import, body: dict[str, Any]) -> _New:
         body["labels"],
         [_gate(run, Gate(*gate)) for gate in body["gates"]],
         [_link(run, values, body)],
-        [_brought(run, Link(*link)) for link in body["links"]],
+        [_brought(run, link) for link in map(Link._make, body["links"]) if _foreign(run, link)],
         _details(run, body),
     )
 
@@ -236,7 +228,7 @@ def _details(run: Import, body: dict[str, Any]) -> dict[str, Any]:
 def _gate(run: Import, gate: Gate) -> dict[str, Any]:
     return {
         **gate._asdict(),
-        "evidence": json.dumps(gate.evidence, ensure_ascii=False),
+        "evidence": _json(gate.evidence),
         "checked_at": gate.checked_at or run.now,
     }
 
@@ -252,27 +244,31 @@ def _link(run: Import, values: dict[str, Any], body: dict[str, Any]) -> dict[str
         "direction": "inbound",
         "updated_at": body["columns"].get("updated_at"),
         "content_hash": body["hash"],
-        "metadata": json.dumps(
-            {"status": run.final_status(body["row"]), "assignee": values["assignee"]},
-            ensure_ascii=False,
-        ),
+        "metadata": {"status": run.final_status(body["row"]), "assignee": values["assignee"]},
         "linked_at": run.now,
         "last_sync_at": None,
     }
 
 
+def _foreign(run: Import, link: Link) -> bool:
+    """Whether a link that a row brings along is none of those that this import itself makes."""
+    return link.provider != run.provider or not link.external_id.startswith(run.prefix)
+
+
 def _brought(run: Import, link: Link) -> dict[str, Any]:
     return {
         **link._asdict(),
-        "metadata": json.dumps(link.metadata, ensure_ascii=False),
+        "metadata": _json(link.metadata),
         "linked_at": link.linked_at or run.now,
         # Without it a link that an import made would seem to wait for the rest of that import.
         "last_sync_at": link.last_sync_at or (run.now if link.type == "created" else None),
     }
 
 
-def _edge_unit(run: Import, rows: Sequence[tuple[int, dict[str, Any]]], work: Work) -> None:
+def _edge_unit(run: Import, rows: Sequence[tuple[int, dict[str, Any]]], work: Work) -> list[int]:
+    """Returns the indexes of the edges that would close a loop by now."""
     plan = run.plan
+    dropped: list[int] = []
     dependencies: dict[str, list[dict[str, Any]]] = {}
     relations = []
     for index, found in rows:
@@ -280,6 +276,7 @@ def _edge_unit(run: Import, rows: Sequence[tuple[int, dict[str, Any]]], work: Wo
         if found["kind"] == DEPENDENCY:
             dependencies.setdefault(id_, []).append(
                 {
+                    "index": index,
                     "id": id_,
                     "depends_on": target,
                     "at": found["at"] or work.now,
@@ -288,8 +285,8 @@ def _edge_unit(run: Import, rows: Sequence[tuple[int, dict[str, Any]]], work: Wo
             )
         elif found["kind"] == RELATION and id_ != target:
             relations.append(_relation(work, id_, target, found))
-    if run.overtaken_edges:
-        _drop_loops(work, dependencies)
+    if run.edges_overtaken(work):
+        dropped = _drop_loops(work, dependencies)
     before = transfer.dependencies_of(work, list(dependencies))
     work.executemany(
         transfer.INSERT_DEPENDENCY, (edge for edges in dependencies.values() for edge in edges)
@@ -299,16 +296,20 @@ def _edge_unit(run: Import, rows: Sequence[tuple[int, dict[str, Any]]], work: Wo
         had = before.get(id_, [])
         has = sorted({*had, *(edge["depends_on"] for edge in edges)})
         work.unit.updated("task", id_, {"depends_on": had}, {"depends_on": has})
+    return dropped
 
 
-def _drop_loops(work: Work, dependencies: dict[str, list[dict[str, Any]]]) -> None:
-    """Insert edges one by one, leaving out those that would close a loop by now."""
+def _drop_loops(work: Work, dependencies: dict[str, list[dict[str, Any]]]) -> list[int]:
+    """Insert edges one by one, leaving out those that would close a loop by now; returns those."""
+    dropped = []
     for id_, edges in dependencies.items():
         for edge in list(edges):
             if graph.path_between(work, [edge["depends_on"]], id_) is None:
                 work.executemany(transfer.INSERT_DEPENDENCY, [edge])
             else:
                 edges.remove(edge)
+                dropped.append(edge["index"])
+    return dropped
 
 
 def _relation(work: Work, id_: str, target: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -360,6 +361,10 @@ def _edges_between(run: Import, first: int, last: int) -> Iterator[tuple[int, di
         staging.EDGES_BETWEEN, first=first + 1, last=last
     ):
         yield ordinal - 1, {"kind": kind, "type": type_, "reason": reason, "at": at, "by": by}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _batches(rows: array[int], run: Import, what: str) -> Iterator[array[int]]:

@@ -50,9 +50,10 @@ class TransferVerbs(Verbs):
         :raises CleoError: 3, the file cannot be written; 4, ``within`` does not exist; 2, no such
             status.
         """
-        from cleo_tasks.exporter import export
+        from cleo_tasks.exporter import default_name, export
 
-        if output is not None:
+        if stream is None:
+            output = default_name() if output is None else output
             self._check_output(output, force)
         selection: dict[str, str | list[str]] = {}
         if within is not None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_core.units import Unit
-from cleo_tasks.errors import TasksError, task_not_found
-from cleo_tasks.ids import HIGHEST, task_id
+from cleo_tasks.errors import task_not_found
+from cleo_tasks.ids import HIGHEST
 from cleo_tasks.records import Task
 from cleo_tasks.service import settings
 from cleo_tasks.service.entries import Bulk, Entry
@@ -86,31 +86,12 @@ class Work(InSession):
             raise task_not_found(id_)
         return found
 
-    def insist_on_numbers(
-        self, numbers: Sequence[int], *, own: bool = False, highest: int = 0
-    ) -> None:
-        """Take these numbers for new tasks and no others.
-
-        :param highest: the highest number that later units will insist on.
-        :param own: whether they name this project's own tasks, which may come back after a purge.
-        :raises TasksError: ``E_ID_COLLISION``, one of them was given out before.
-        """
-        taken = tasks.given(self, [task_id(number) for number in numbers], purged=not own)
-        if taken:
-            raise TasksError(
-                "E_ID_COLLISION",
-                f"{len(taken)} ids are taken here: {', '.join(taken[:5])}"
-                + (" …." if len(taken) > 5 else "."),
-                fix="the same command with --on-conflict remap (or skip)",
-                details={"ids": taken[:100]},
-            )
-        sequence.give_out(self, max(*sequence.read(self), *numbers))
-
-    def take_numbers(self, count: int) -> int:
+    def take_numbers(self, count: int, *, beyond: int = 0) -> int:
         """Take numbers for new tasks; returns the first.
 
         A unit that is rolled back takes none; a number that was committed is never given again.
 
+        :param beyond: the numbers up to this one are taken too, for tasks that insist on theirs.
         :raises ValidationError: the stored number is beyond any that a task can have.
         """
         stored, highest = sequence.read(self)
@@ -120,7 +101,7 @@ class Work(InSession):
                 f"The stored sequence {stored} was behind the highest task number {highest}; "
                 "it was set right.",
             )
-        first = max(stored, highest) + 1
+        first = max(stored, highest, beyond) + 1
         if first + count - 1 > HIGHEST:
             raise ValidationError(
                 f"The stored sequence {stored} is beyond any number that a task can have.",

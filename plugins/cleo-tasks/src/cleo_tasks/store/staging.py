@@ -53,18 +53,20 @@ ANY_LINK = (
 MATCHES = (
     "SELECT r.pos, t.seq, l.content_hash = r.hash, l.link_type = 'created' "
     "AND l.last_sync_at IS NULL, t.status, t.archive_reason, t.archived_from, parent.status, "
-    "parent.seq, json_extract(l.metadata_json, '$.status') FROM scratch.import_rows AS r "
+    "parent.seq, json_extract(l.metadata_json, '$.status'), "
+    "json_extract(l.metadata_json, '$.numbers') FROM scratch.import_rows AS r "
     "JOIN external_task_links AS l ON l.provider_id = :provider "
     "AND l.external_id = :prefix || r.key AND l.link_type <> 'transferred' "
     "JOIN tasks AS t ON t.id = l.task_id LEFT JOIN tasks AS parent ON parent.id = t.parent_id "
     "WHERE r.reason IS NULL ORDER BY r.pos"
 )
-#: Rows that insist on a number which a task has, or had and was purged.
-TAKEN = (
-    "SELECT r.pos, r.line, r.key FROM scratch.import_rows AS r WHERE r.reason IS NULL "
-    "AND r.number IS NOT NULL AND (EXISTS (SELECT 1 FROM tasks WHERE seq = r.number) "
-    "OR (:purged AND EXISTS (SELECT 1 FROM audit_log WHERE task_id = r.key "
-    "AND entity_kind = 'task'))) ORDER BY r.pos"
+#: Rows that insist on a number which was given out, whether a task has it and, where an import
+#: that was cut short has taken numbers, whether one is known to have had it.
+GIVEN = (
+    "SELECT r.pos, r.line, r.key, r.number, EXISTS (SELECT 1 FROM tasks WHERE seq = r.number), "
+    "CASE WHEN :reserved THEN EXISTS (SELECT 1 FROM audit_log WHERE task_id = r.key "
+    "AND entity_kind = 'task') END FROM scratch.import_rows AS r WHERE r.reason IS NULL "
+    "AND r.number <= :given ORDER BY r.pos"
 )
 #: Edges with the rows they join; an end that is no valid row of the file is NULL.
 EDGES = (
@@ -86,6 +88,14 @@ OWN_TARGETS = (
     "SELECT e.ordinal, t.seq FROM scratch.import_edges AS e JOIN tasks AS t ON t.id = e.target "
     "WHERE NOT EXISTS (SELECT 1 FROM scratch.import_rows AS r "
     "WHERE r.key = e.target AND r.reason IS NULL)"
+)
+#: Edges that say the same as others do, with the first that does.
+SAME_EDGES = (
+    "SELECT first, ordinal FROM (SELECT e.ordinal, min(e.ordinal) OVER same AS first, "
+    "count(*) OVER same AS times FROM scratch.import_edges AS e "
+    "JOIN scratch.import_rows AS r ON r.pos = e.pos WHERE e.kind IN ('d', 'r') "
+    "WINDOW same AS (PARTITION BY e.kind, coalesce(e.source, r.key), e.target, "
+    "coalesce(e.type, 'related'))) WHERE times > 1 ORDER BY first, ordinal"
 )
 EDGES_BETWEEN = (
     "SELECT ordinal, kind, type, reason, at, by, target FROM scratch.import_edges "

@@ -37,11 +37,6 @@ DEPENDENCIES_OF = (
     "JOIN tasks AS t ON t.id = d.depends_on WHERE d.task_id = :id ORDER BY t.seq"
 )
 EXISTING = "SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))"
-GIVEN = (
-    "SELECT value AS id FROM json_each(:ids) WHERE EXISTS (SELECT 1 FROM tasks WHERE id = value) "
-    "OR (:purged AND EXISTS "
-    "(SELECT 1 FROM audit_log WHERE task_id = value AND entity_kind = 'task'))"
-)
 CHILDREN = (
     "SELECT id, status, type, position FROM tasks WHERE parent_id = :id ORDER BY position, seq"
 )
@@ -167,12 +162,6 @@ def row(db: Backend, id_: str) -> Row | None:
 def existing(db: Backend, ids: Sequence[str]) -> set[str]:
     """Those of the ids that exist, in any status."""
     return {found["id"] for found in db.read(EXISTING, ids=json.dumps(list(ids)))}
-
-
-def given(db: Backend, ids: Sequence[str], *, purged: bool) -> list[str]:
-    """Those of the ids that a task has, or had if ``purged`` tasks count: their audit stays."""
-    found = db.read(GIVEN, ids=json.dumps(list(ids)), purged=int(purged))
-    return [one["id"] for one in found]
 
 
 def lines(db: Backend, ids: Sequence[str]) -> list[Line]:

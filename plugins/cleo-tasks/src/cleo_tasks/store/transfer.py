@@ -60,7 +60,8 @@ OPEN_PROPOSED = (
 STATUS = "SELECT status FROM tasks WHERE id = :id"
 STATUS_OF = "SELECT id, status FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))"
 FINISH_LINKS = (
-    "UPDATE external_task_links SET last_sync_at = :now WHERE provider_id = :provider "
+    "UPDATE external_task_links SET last_sync_at = :now, "
+    "metadata_json = json_remove(metadata_json, '$.numbers') WHERE provider_id = :provider "
     "AND last_sync_at IS NULL AND task_id IN (SELECT value FROM json_each(:ids))"
 )
 LINK_OF = (
