@@ -381,8 +381,8 @@ class TestIdempotency:
         outcome = cleo_cli("boxes", "add", "b1", "--idempotency-key", "ü" * length)
         assert outcome.code == (0 if good else 2), repr(outcome)
 
-    @pytest.mark.parametrize("key", ["'; DROP TABLE boxes; --", "🔑", "a\nb", "\x00"])
-    def test_any_text_is_a_key(self, app: App, key: str) -> None:
+    @pytest.mark.parametrize("key", ["'; DROP TABLE boxes; --", "🔑", "a b"])
+    def test_any_printable_text_is_a_key(self, app: App, key: str) -> None:
         service = app.service("boxes")
         assert service.add("b1", idempotency_key=key) == service.add("b1", idempotency_key=key)
         assert app.replayed

@@ -120,6 +120,14 @@ def test_any_key_works_or_is_refused_clearly(cleo_app: App, key: str, title: str
     assert count(cleo_app, "tasks") == before
 
 
+@pytest.mark.parametrize("key", ["\0", "a\0b", "\ud800", "a\nb"])
+def test_a_key_that_cannot_be_stored_as_it_is_is_refused(cleo_app: App, key: str) -> None:
+    with pytest.raises(CleoError) as refused:
+        cleo_app.service("tasks").add("x", idempotency_key=key)
+    assert refused.value.exit == 2
+    assert count(cleo_app, "tasks") == 0
+
+
 def test_a_key_is_free_again_after_its_lifetime(
     cleo_cli: Cli, cleo_project: Path, cleo_clock: Clock
 ) -> None:
