@@ -314,7 +314,7 @@ def select(data: Any, path: str) -> Any:
     for part in path.split("."):
         if isinstance(value, Mapping) and part in value:
             value = value[part]
-        elif isinstance(value, list) and part.lstrip("-").isdigit() and _has(value, int(part)):
+        elif isinstance(value, list) and _is_index(part) and _has(value, int(part)):
             value = value[int(part)]
         else:
             known = (
@@ -376,6 +376,12 @@ def _length(data: Any) -> int:
     if isinstance(data, Mapping):
         return next((len(value) for value in data.values() if isinstance(value, list)), 1)
     return 1
+
+
+def _is_index(part: str) -> bool:
+    """Whether a part of a path is an ASCII number, few enough digits for ``int`` to take."""
+    digits = part.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) < 20
 
 
 def _has(values: list[Any], index: int) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cleo_core.cli.invocation import Invocation
@@ -382,6 +382,8 @@ class TestSelecting:
         ),
         st.text(),
     )
+    @example([], "¹")
+    @example([0], "9" * 5000)
     def test_selecting_gives_a_value_or_a_usage_error(self, data: Any, path: str) -> None:
         with contextlib.suppress(UsageError):
             select_field(data, path)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cleo_core.database import Row
 from cleo_tasks.errors import TasksError
+from cleo_tasks.service import evidence
 from cleo_tasks.service.work import Work
 from cleo_tasks.store import gates
-
-#: Bytes of a file that are hashed at a time.
-_BLOCK = 1 << 20
 
 
 def require_verified(work: Work, row: Row) -> None:
@@ -48,24 +45,9 @@ def changed_files(root: str, results: Iterable[Row]) -> list[str]:
             path = _path_of(entry)
             if path is None or path in changed:
                 continue
-            if _sha256(os.path.join(root, path)) != entry["sha256"]:
+            if evidence.recorded_hash(root, path) != entry["sha256"]:
                 changed.append(path)
     return changed
-
-
-def tree_root(root: str) -> str:
-    """A project's root in the git work tree around the working directory.
-
-    A linked worktree has files of its own, which are what its agent verified.
-    """
-    from cleo_core.paths import find_git_root
-    from cleo_core.paths.worktrees import linked_main
-
-    top = find_git_root()
-    main = None if top is None else linked_main(top)
-    if top is None or main is None or os.path.commonpath([root, main]) != main:
-        return root
-    return os.path.normpath(os.path.join(top, os.path.relpath(root, main)))
 
 
 def _findings(work: Work, row: Row, required: list[str]) -> Iterator[TasksError]:
@@ -100,7 +82,7 @@ def _findings(work: Work, row: Row, required: list[str]) -> Iterator[TasksError]
             fix=f"cleo verify {id_} --gate {missing[0]} --result pass --evidence …",
             details={"gates": missing, "round": round_},
         )
-    changed = changed_files(tree_root(work.app.project.root), standing.values())
+    changed = changed_files(evidence.tree_root(work.app.project.root), standing.values())
     if changed:
         yield TasksError(
             "E_EVIDENCE",
@@ -115,17 +97,3 @@ def _path_of(entry: Any) -> str | None:
         path = entry.get("path")
         return path if isinstance(path, str) else None
     return None
-
-
-def _sha256(path: str) -> str | None:
-    """The hash of a file's content, or None when it cannot be read."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except (OSError, ValueError):
-        return None
-    return digest.hexdigest()
