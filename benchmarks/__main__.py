@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "scale", "importing", "contention")
+NAMES = ("startup", "scale", "importing", "contention", "health")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_core.config import Config, resolve_agent, resolve_session
@@ -68,6 +68,8 @@ class App:
         self.request_id = request_id or new_id()
         self.dry_run = False
         self.replayed = False
+        #: Why there is no project, where a command works all the same.
+        self.project_problem: CleoError | None = None
         self.warnings: list[dict[str, Any]] = [] if warnings is None else warnings
         self._project = project
         self._agent = agent
@@ -195,7 +197,7 @@ class App:
             return result
 
         try:
-            result = target.unit(run, dry_run=self.dry_run)
+            result = target.unit(run, dry_run=self.dry_run and not target.rehearses)
         finally:
             # What was answered inside the unit may have been rolled back with it.
             self.existence.forget()
@@ -226,6 +228,15 @@ class App:
         finally:
             self.dry_run = before
 
+    def rehearsing(self, name: str) -> AbstractContextManager[Database]:
+        """A dry run whose units see each other's writes, see :func:`cleo_core.rehearsal.rehearsed`.
+
+        :raises RuntimeError: this is no dry run.
+        """
+        from cleo_core.rehearsal import rehearsed
+
+        return rehearsed(self, name, self._open)
+
     def exists(self, kind: str, ids: Sequence[str]) -> dict[str, bool | None]:
         """Whether ids of a kind exist: True, False, or None where nobody can say."""
         return self.existence.ask(kind, ids)
@@ -236,7 +247,7 @@ class App:
         It belongs to this one: the same request, the same warnings, a dry run if this is one, and
         closed with it.
         """
-        project = find_project(explicit=root, env=self.env, warn=self.warn)
+        project = find_project(explicit=root, env=self.env, warn=self.warn, record=not self.dry_run)
         other = App(
             self.plugins,
             project,
@@ -353,7 +364,8 @@ class App:
                     raise self.stores.refusal(state)
                 self.migrate(spec)
                 continue
-            if state.state == AHEAD and (write or self.verb not in spec.any_revision):
+            may_read = self.verb in spec.any_revision or self.stores.examining is not None
+            if state.state == AHEAD and (write or not may_read):
                 if opened is not None:
                     opened.close()
                 raise self.stores.refusal(state)

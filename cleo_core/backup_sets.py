@@ -203,10 +203,16 @@ def _sweep(backups: str) -> None:
     """Remove hidden directories that nobody will give a name."""
     for name in os.listdir(backups):
         path = os.path.join(backups, name)
-        if name.startswith(".") and (
-            name.endswith(".removed") or (name.endswith(".partial") and _is_dead(path))
-        ):
+        if is_left_over(path):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def is_left_over(path: str) -> bool:
+    """Whether a directory in ``backups`` is what a killed process left: no set, and nobody's."""
+    name = os.path.basename(path)
+    if not name.startswith(".") or os.path.islink(path) or not os.path.isdir(path):
+        return False
+    return name.endswith(".removed") or (name.endswith(".partial") and _is_dead(path))
 
 
 def _is_dead(partial: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 
@@ -33,15 +33,18 @@ class ExitCode:
     TERMINATED = 143
 
 
+#: The fix of a value that no other helps with; a run of the command line names its own command.
+GENERAL_HELP = "cleo --help"
+
 #: code -> (exit, cause, the fix that is offered when the raiser knows no better one).
 #: The page docs/errors.md is made from this table.
 CODES: Mapping[str, tuple[int, str, str]] = {
     "E_UNEXPECTED": (
         1,
         "Something failed that CLEO did not foresee.",
-        "the same command with --debug",
+        "cleo doctor",
     ),
-    "E_USAGE": (2, "The command line could not be understood.", "cleo --help"),
+    "E_USAGE": (2, "The command line could not be understood.", GENERAL_HELP),
     "E_CONFIRMATION_NEEDED": (2, "The command destroys or sends something.", "--yes"),
     "E_AGENT_REQUIRED": (2, "The command acts for an agent and none was named.", "--agent ID"),
     "E_NOT_INITIALIZED": (3, "No CLEO project was found here.", "cleo init"),
@@ -59,11 +62,19 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "E_WAL_REFUSED": (
         3,
         "The file system did not accept write-ahead logging.",
-        "cleo stores",
+        "cleo doctor --only store.pragmas",
     ),
-    "E_DISK_FULL": (3, "No space was left for the write; nothing was changed.", "df -h ."),
-    "E_IO": (3, "The operating system refused to read or write a file.", "cleo stores"),
-    "E_PERMISSION_FS": (3, "A file or directory may not be read or written.", "cleo stores"),
+    "E_DISK_FULL": (
+        3,
+        "No space was left for the write; nothing was changed.",
+        "cleo doctor --only paths.space",
+    ),
+    "E_IO": (3, "The operating system refused to read or write a file.", "cleo doctor"),
+    "E_PERMISSION_FS": (
+        3,
+        "A file or directory may not be read or written.",
+        "cleo doctor --only paths.mode",
+    ),
     "E_TEST_ROOT": (3, "A path outside CLEO_TEST_ROOT was asked for.", "unset CLEO_TEST_ROOT"),
     "E_NOT_FOUND": (4, "What was named does not exist.", "the list verb of that noun"),
     "E_PLUGIN_MISSING": (5, "The command belongs to a plugin that is not installed.", "pip"),
@@ -74,7 +85,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "Whether a referenced id exists could not be found out, and strictness was asked for.",
         "cleo config set references.strict false",
     ),
-    "E_VALIDATION": (6, "A value is not acceptable.", "cleo --help"),
+    "E_VALIDATION": (6, "A value is not acceptable.", GENERAL_HELP),
     "E_REFERENCE": (6, "A referenced id does not exist.", "the list verb of that noun"),
     "E_GUARD": (6, "A plugin refused the change.", "cleo plugins"),
     "E_IDEMPOTENCY_MISMATCH": (
@@ -82,10 +93,14 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "The idempotency key was used before with other arguments.",
         "a new --idempotency-key",
     ),
-    "E_CHECKS_FAILED": (6, "A check found something.", "cleo stores"),
+    "E_CHECKS_FAILED": (6, "A check found something.", "cleo doctor"),
     "E_WRITE_CONTENTION": (7, "Other writers held the file for too long.", "the same command"),
-    "E_LOCK_TIMEOUT": (7, "Another process held the lock for too long.", "the same command"),
-    "E_CONFIG": (8, "A configuration key or value is not valid.", "cleo config list"),
+    "E_LOCK_TIMEOUT": (
+        7,
+        "Another process held the lock for too long.",
+        "cleo doctor --only locks.held",
+    ),
+    "E_CONFIG": (8, "A configuration key or value is not valid.", "cleo config validate"),
     "E_NO_HOME": (8, "No home directory is set.", "export HOME=…"),
     "E_PATH_OVERRIDE": (8, "An environment variable holds an unusable path.", "cleo config path"),
     "E_CONCURRENT_MODIFICATION": (
@@ -102,16 +117,36 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "A migration failed; file and version are as before.",
         "cleo migrate --dry-run",
     ),
-    "E_BACKUP_FAILED": (60, "The verified copy could not be made.", "cleo stores"),
+    "E_BACKUP_FAILED": (60, "The verified copy could not be made.", "cleo doctor"),
     "E_ARCHIVE_FAILED": (
         60,
         "The archive could not be written, or its rows not deleted; they are kept.",
         "df -h .",
     ),
     "E_NO_SPACE": (69, "Less space is free than the operation needs.", "df -h ."),
-    "E_NOTHING": (100, "There is nothing to show.", "cleo --help"),
+    "E_NOTHING": (100, "There is nothing to show.", GENERAL_HELP),
     "E_NO_CHANGE": (102, "The state asked for already holds.", "the show verb of that noun"),
 }
+
+
+#: Characters of a message or a fix; several problems in one message come near to it.
+_LONGEST = 4000
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """A text as a message repeats it, which must not be as long as what was given."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def echoed(value: object) -> str:
+    """A caller's value, quoted, as a message repeats it."""
+    if isinstance(value, str):
+        return repr(shortened(value))
+    try:
+        return shortened(repr(value))
+    except ValueError:
+        # Python writes out no integer of more than some thousand digits.
+        return type(value).__name__
 
 
 class CleoError(Exception):
@@ -142,6 +177,31 @@ class CleoError(Exception):
         self.message = message
         self.fix = usual_fix if fix is None else fix
         self.details = dict(details) if details else {}
+        #: Prints for people what was found, before the error itself; given an output.Printer.
+        self.human: Callable[[Any], None] | None = None
+
+    def settle(self, help_: str) -> None:
+        """Make the error fit to be printed.
+
+        The command's own help takes the place of the general one, in the problems too; what would
+        repeat a value of any length is cut, here for those who raised it without a thought of that.
+
+        :param help_: the help of the command that failed.
+        """
+        self.message = shortened(self.message, _LONGEST)
+        self.details = {
+            name: shortened(value, _LONGEST) if isinstance(value, str) else value
+            for name, value in self.details.items()
+        }
+        if len(self.fix) > _LONGEST:
+            self.fix = help_
+        problems = self.details.get("problems")
+        if isinstance(problems, list):
+            for problem in problems:
+                if isinstance(problem, dict) and problem.get("fix") == GENERAL_HELP:
+                    problem["fix"] = help_
+        if self.fix == GENERAL_HELP:
+            self.fix = help_
 
     def as_problem(self, field: str | None = None) -> dict[str, Any]:
         """The shape that ``details.problems`` lists: field, code, exit, message, fix."""

@@ -91,10 +91,6 @@ HOOKS: Mapping[str, HookKind] = {
 }
 
 
-#: Part of the contract, and called once core has the command for it.
-NOT_CALLED_YET = frozenset({"cleo_reconcile", "cleo_doctor_checks"})
-
-
 @hookspec
 def cleo_register_stores() -> Iterable[StoreSpec]:
     """The plugin's stores, as data.
@@ -248,7 +244,9 @@ def cleo_change_committed(app: App, change: Change) -> None:
 def cleo_reconcile(app: App, apply: bool) -> Iterable[Repair]:
     """Find what has gone stale across stores, and mend it.
 
-    :fires: in ``cleo reconcile``, after core has checked the declared references.
+    :fires: in ``cleo reconcile``, after core has checked the declared references; first without
+        ``apply``, then, where something is planned and a verified copy of the plugin's stores was
+        made, with it. Not where ``--reference`` names what to look at.
     :writes: its own stores, and only with ``apply``.
     :on error: passed over, with a warning.
     :since: 1.0
@@ -260,11 +258,22 @@ def cleo_reconcile(app: App, apply: bool) -> Iterable[Repair]:
 
 @hookspec
 def cleo_doctor_checks() -> Iterable[Check]:
-    """Health checks of the plugin, as data; ids start with the plugin's name.
+    """Health checks of the plugin, as data; ids are the plugin's name, a dot and a name.
+
+    A check's ``target`` is called ``target(app, deep=…)``. It answers with a mapping, or with an
+    object that has such attributes: ``status`` (ok, info, unknown, warning or error), ``message``
+    (one sentence) and, where they say something, ``details`` (JSON-ready facts) and ``fix`` (a
+    command). What it raises, and what takes longer than 10 seconds (60 with ``deep``), is unknown.
+    It only reads: the App opens stores untouched, migrates nothing and rolls writes back. A check
+    that names its ``store`` is made only while that is at head or absent.
+
+    ``fix_target`` is called ``fix_target(app)`` with ``--fix`` where the check found something
+    other than ok or info. It mends what is safe to mend, says what it did in texts (JSON-ready),
+    which go into ``audit/overrides.jsonl``, and the check is made again.
 
     :fires: in ``cleo doctor``, which runs each check alone and times it.
-    :writes: nothing.
-    :on error: passed over, with a warning.
+    :writes: nothing; a ``fix_target`` its own stores.
+    :on error: the plugin's checks are passed over, and doctor lists that as a warning.
     :since: 1.0
     """
 

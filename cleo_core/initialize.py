@@ -26,35 +26,12 @@ from cleo_core.paths import (
     read_marker,
 )
 from cleo_core.paths.files import quoted
+from cleo_core.paths.ignoring import block_is_missing, write_block
 from cleo_core.states import ABSENT
 from cleo_core.tracked import warn_tracked
 
 if TYPE_CHECKING:
     from cleo_core.plugins import Plugins
-
-BLOCK_BEGIN = "# >>> managed by cleo: do not edit between these lines"
-BLOCK_END = "# <<< managed by cleo"
-#: Ignore everything, let the ignore file and decisions through, then ignore what must never be
-#: tracked once more, because a later re-include would win over a parent's rule.
-IGNORE_BLOCK = "\n".join(
-    (
-        BLOCK_BEGIN,
-        "*",
-        "!.gitignore",
-        "!adrs/",
-        "!adrs/**",
-        "*.db",
-        "*.db-wal",
-        "*.db-shm",
-        "*.db-journal",
-        "*.key",
-        "*.salt",
-        "*.tmp",
-        "*.partial",
-        BLOCK_END,
-        "",
-    )
-)
 
 #: A directory of files beyond these names is a project that was there before CLEO.
 GREENFIELD_STEMS = frozenset({"readme", "license", "licence", "copying", ".gitignore"})
@@ -273,7 +250,7 @@ def _add_missing(
     if main is not None:
         record = bool(created) and not app.dry_run
         note_worktree(project.root, directory, main, app.warn, record=record)
-    warn_tracked(project.root, directory, app.warnings)
+    warn_tracked(project.root, directory, app.env, app.warnings)
     failure = failures[0] if failures else None
     return InitResult(project, bool(created), created, kept, stores, report, failure)
 
@@ -316,33 +293,7 @@ def _write_marker(project: Project, app: App) -> None:
 
 
 def _ignore_file(directory: str, shown: str, make: Any) -> None:
-    path = os.path.join(directory, ".gitignore")
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            present = file.read()
-    except FileNotFoundError:
-        present = ""
-    wanted = with_managed_block(present)
-    make(
-        f"{shown}/.gitignore",
-        wanted != present,
-        lambda: atomic_write(path, wanted.encode("utf-8", "surrogateescape"), 0o644),
-    )
-
-
-def with_managed_block(text: str) -> str:
-    """An ignore file's text with the managed block at its end, other lines kept above it."""
-    head, _, rest = text.partition(BLOCK_BEGIN)
-    managed, end, tail = rest.partition(BLOCK_END)
-    if not end:
-        # Somebody removed the last line: what is not ours stays.
-        ours = IGNORE_BLOCK.splitlines()
-        tail = "\n".join(line for line in managed.splitlines() if line not in ours)
-    tail = tail.lstrip("\n")
-    own = head + tail
-    if own and not own.endswith("\n"):
-        own += "\n"
-    return own + IGNORE_BLOCK
+    make(f"{shown}/.gitignore", block_is_missing(directory), lambda: write_block(directory))
 
 
 def _store(

@@ -62,9 +62,11 @@ def log(
         "message": message,
     }
     try:
-        path = _log_path(directory, env)
+        path = log_path(directory, env)
         if path is None:
             return False
+        if path_from(env, "CLEO_LOG_FILE") is None:
+            _make_folder(os.path.dirname(path))
         line = _line(record)
         _rotate(path, len(line), max_bytes, files)
         _append(path, line)
@@ -74,23 +76,27 @@ def log(
     return True
 
 
+def log_path(directory: str, env: Mapping[str, str] = os.environ) -> str | None:
+    """Where the log is, or would be; None where a log would have to make the directory itself.
+
+    :param directory: as for :func:`log`.
+    :raises CleoError: ``E_PATH_OVERRIDE``, ``CLEO_LOG_FILE`` is not absolute.
+    """
+    path = path_from(env, "CLEO_LOG_FILE")
+    if path is not None:
+        return path
+    return os.path.join(directory, "logs", "cleo.log") if os.path.isdir(directory) else None
+
+
 def _rank(level: str) -> int:
     # A word that is no level is taken for the highest, so that nothing goes missing.
     return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
-def _log_path(directory: str, env: Mapping[str, str]) -> str | None:
-    """The log's path with its folder there; None where a log would have to make the directory."""
-    path = path_from(env, "CLEO_LOG_FILE")
-    if path is not None:
-        return path
-    if not os.path.isdir(directory):
-        return None
-    folder = os.path.join(directory, "logs")
+def _make_folder(folder: str) -> None:
     if not os.path.isdir(folder):
         check_test_root(folder)
         os.mkdir(folder, 0o700)
-    return os.path.join(folder, "cleo.log")
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

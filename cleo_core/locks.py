@@ -53,6 +53,53 @@ def locked(directory: str, name: str, *, timeout: float = LOCK_TIMEOUT) -> Itera
         lock.release()
 
 
+def held(directory: str) -> list[dict[str, object]]:
+    """The locks of a tier directory that somebody holds at this moment; none is taken.
+
+    :returns: ``{lock, path}`` and what the holder wrote of itself.
+    """
+    folder = os.path.join(directory, "locks")
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".lock"))
+    except OSError:
+        return []
+    found = []
+    for name in names:
+        path = os.path.join(folder, name)
+        if _is_held(path):
+            found.append({"lock": name.removesuffix(".lock"), "path": path, **_holder(path)})
+    return found
+
+
+def describe_holder(holder: dict[str, object]) -> str:
+    """Who holds a lock, in words."""
+    return _describe(holder)
+
+
+def _is_held(path: str) -> bool:
+    """Whether another descriptor has the lock that ``filelock`` takes: flock(2) on the file."""
+    try:
+        import fcntl
+    except ImportError:
+        # On Windows only taking the lock would tell, and that writes.
+        return False
+    check_test_root(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        # Shared, and let go at once: whoever waits for the lock tries again soon.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _as_os_error(error: Exception) -> OSError:
     """filelock says NotImplementedError where the file system knows no locks."""
     return error if isinstance(error, OSError) else OSError(str(error))

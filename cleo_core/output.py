@@ -201,6 +201,8 @@ class Output:
         if self.json_format:
             self._write_json({"success": False, "error": body, "meta": dict(meta)})
             return
+        if error.human is not None and not self.quiet:
+            error.human(Printer(self.stdout, self.env))
         self._say(f"error: {error.message} [{error.code}]")
         for problem in error.details.get("problems", ()):
             self._say(f"  {problem['field'] or '-'}: {problem['message']}")

@@ -6,8 +6,8 @@ owner, and "unknown" is never treated as "missing".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core.api import Reference
 from cleo_core.errors import CleoError
@@ -25,6 +25,19 @@ UNKNOWN = None
 Warn = Callable[[str, str], None]
 
 
+class Sifted(NamedTuple):
+    """What the owner says of many ids.
+
+    :ivar missing: do not exist.
+    :ivar unknown: nobody can say.
+    :ivar witnesses: prefix -> one id that exists, of each prefix that has one.
+    """
+
+    missing: set[str]
+    unknown: set[str]
+    witnesses: dict[str, str]
+
+
 class Existence:
     """Answers "does this id exist?" and remembers the answers for one command.
 
@@ -34,19 +47,39 @@ class Existence:
     def __init__(self, app: Any, plugins: Plugins) -> None:
         self._app = app
         self._plugins = plugins
-        self._known: dict[tuple[str, str], bool | None] = {}
+        self._known: dict[str, dict[str, bool | None]] = {}
 
     def ask(self, kind: str, ids: Iterable[str]) -> dict[str, bool | None]:
         """Each id with True, False or None for unknown."""
         wanted = list(dict.fromkeys(ids))
-        missing = [id_ for id_ in wanted if (kind, id_) not in self._known]
-        for group in _groups(missing):
+        known = self._known.setdefault(kind, {})
+        for group in _groups([id_ for id_ in wanted if id_ not in known]):
             for start in range(0, len(group), BLOCK):
                 block = group[start : start + BLOCK]
                 present = self._answer(kind, block)
                 for id_ in block:
-                    self._known[kind, id_] = UNKNOWN if present is None else id_ in present
-        return {id_: self._known[kind, id_] for id_ in wanted}
+                    known[id_] = UNKNOWN if present is None else id_ in present
+        return {id_: known[id_] for id_ in wanted}
+
+    def sift(self, kind: str, ids: Collection[str]) -> Sifted:
+        """Sort the ids of a whole column.
+
+        Nothing is remembered: for so many that would cost more than it saves.
+        """
+        found = Sifted(set(), set(), {})
+        for group in _groups(list(ids)):
+            for start in range(0, len(group), BLOCK):
+                block = group[start : start + BLOCK]
+                present = self._answer(kind, block)
+                if present is None:
+                    found.unknown.update(block)
+                    continue
+                found.missing.update(frozenset(block) - present)
+                if prefix_of(block[0]) not in found.witnesses:
+                    there = next((id_ for id_ in block if id_ in present), None)
+                    if there is not None:
+                        found.witnesses[prefix_of(there)] = there
+        return found
 
     def forget(self) -> None:
         """Drop what is remembered: something was written."""
@@ -71,12 +104,19 @@ class Existence:
             return None
 
 
+def prefix_of(id_: str) -> str:
+    """What stands before the first ``:`` of an id; empty where there is none."""
+    before, colon, _ = id_.partition(":")
+    return before if colon else ""
+
+
 def _groups(ids: Sequence[str]) -> list[list[str]]:
     """Ids with a ``:`` one group per prefix, so that an owner can pass on one project only."""
+    if ":" not in "".join(ids):
+        return [list(ids)]
     groups: dict[str, list[str]] = {}
     for id_ in ids:
-        prefix, colon, _ = id_.partition(":")
-        groups.setdefault(prefix if colon else "", []).append(id_)
+        groups.setdefault(prefix_of(id_), []).append(id_)
     return list(groups.values())
 
 

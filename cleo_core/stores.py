@@ -26,6 +26,7 @@ from cleo_core.states import (
 )
 
 if TYPE_CHECKING:
+    from cleo_core.database.examining import Examination
     from cleo_core.plugins import Plugins
 
 
@@ -60,7 +61,22 @@ class Stores:
         self.env = env
         self._non_wal = non_wal
         self._elsewhere: dict[str, Any] = {}
+        self._examining: Examination | None = None
+        self._seen: dict[str, StoreState] = {}
         self._warn = warn or (lambda code, message: None)
+
+    @property
+    def examining(self) -> Examination | None:
+        """Set while stores are only looked at.
+
+        A state is then found out once: owners of kinds ask for it at every block of ids.
+        """
+        return self._examining
+
+    @examining.setter
+    def examining(self, examination: Examination | None) -> None:
+        self._examining = examination
+        self._seen.clear()
 
     def spec(self, name: str) -> StoreSpec:
         """The declaration of a store.
@@ -114,6 +130,13 @@ class Stores:
 
         :raises CleoError: ``E_WRITE_CONTENTION``, the file was busy all the time.
         """
+        if self.examining is None:
+            return self._state(spec)
+        if spec.name not in self._seen:
+            self._seen[spec.name] = self._state(spec)
+        return self._seen[spec.name]
+
+    def _state(self, spec: StoreSpec) -> StoreState:
         other = self.elsewhere(spec)
         if other is not None:
             return self._kept_elsewhere(spec, other)
@@ -126,7 +149,7 @@ class Stores:
             raise _IdentifiedError(revision_state(spec, path, connection))
 
         try:
-            Database(path, spec.name, write=False, env=self.env, identify=identify).close()
+            self._connected(spec, path, identify, write=False).close()
         except _IdentifiedError as known:
             return known.state
         except CleoError as error:
@@ -159,15 +182,13 @@ class Stores:
                 raise _IdentifiedError(known[0])
 
         try:
-            database = Database(
+            database = self._connected(
+                spec,
                 path,
-                spec.name,
+                identify,
                 write=write,
                 profile=profile,
-                allow_non_wal=spec.name in self._non_wal(),
-                env=self.env,
-                warn=self._warn,
-                identify=identify,
+                allow_non_wal=self.examining is None and spec.name in self._non_wal(),
             )
         except _IdentifiedError as refused:
             return None, refused.state
@@ -323,6 +344,39 @@ class Stores:
         self._warn(
             "W_SIDECAR_QUARANTINED",
             f"{path} was gone, and what was left of its journals is kept in {kept}.",
+        )
+
+    def _connected(
+        self,
+        spec: StoreSpec,
+        path: str,
+        identify: Callable[[Any], None],
+        *,
+        write: bool,
+        profile: str = "normal",
+        allow_non_wal: bool = False,
+    ) -> Database:
+        if self.examining is None:
+            return Database(
+                path,
+                spec.name,
+                write=write,
+                profile=profile,
+                allow_non_wal=allow_non_wal,
+                env=self.env,
+                warn=self._warn,
+                identify=identify,
+            )
+        from cleo_core.database.examining import Examined
+
+        return Examined(
+            path,
+            spec.name,
+            examination=self.examining,
+            profile=profile,
+            env=self.env,
+            warn=self._warn,
+            identify=identify,
         )
 
     def _kept_elsewhere(self, spec: StoreSpec, database: Any) -> StoreState:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
+from cleo_core import git
 from cleo_core.paths.files import quoted
 
-#: Inside a git hook these speak of that hook's repository and index.
-_GIT_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+#: Seconds that git has to say it.
+TIMEOUT = 5.0
 
 
-def warn_tracked(root: str, directory: str, warnings: list[dict[str, Any]]) -> None:
+def warn_tracked(
+    root: str, directory: str, env: Mapping[str, str], warnings: list[dict[str, Any]]
+) -> None:
     """Add ``W_TRACKED`` when git tracks a database, sidecar, key or setting of the project."""
-    tracked = tracked_files(root, directory)
+    tracked = tracked_files(root, directory, env)
     if tracked is None:
         warnings.append(
             {"code": "W_TRACKED_UNKNOWN", "message": "git could not say whether data is tracked."}
@@ -22,30 +26,18 @@ def warn_tracked(root: str, directory: str, warnings: list[dict[str, Any]]) -> N
         warnings.append(tracked_warning(root, tracked))
 
 
-def tracked_files(root: str, directory: str) -> list[str] | None:
+def tracked_files(root: str, directory: str, env: Mapping[str, str]) -> list[str] | None:
     """Files under the project directory that git tracks though they must not be.
 
     :returns: paths relative to the root; None where git cannot say.
     """
     if not _in_repository(root):
         return []
-    import subprocess
-
     relative = os.path.relpath(directory, root)
-    try:
-        done = subprocess.run(
-            ["git", "ls-files", "-z", "--", relative],
-            cwd=root,
-            env={name: value for name, value in os.environ.items() if name not in _GIT_HOOK},
-            capture_output=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    done = git.run("ls-files", "-z", "--", relative, cwd=root, env=env, timeout=TIMEOUT)
+    if done.code != 0:
         return None
-    if done.returncode != 0:
-        return None
-    names = [name for name in done.stdout.decode("utf-8", "surrogateescape").split("\0") if name]
+    names = [name for name in done.out.decode("utf-8", "surrogateescape").split("\0") if name]
     allowed = (f"{relative}/.gitignore", f"{relative}/adrs/")
     return [name for name in names if name != allowed[0] and not name.startswith(allowed[1])]
 

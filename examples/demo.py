@@ -1,4 +1,5 @@
-"""A real tracker's issues in CLEO: imported, chosen, claimed, completed, found, exported.
+"""A real tracker's issues in CLEO: imported, chosen, claimed, completed, found, exported; then a
+project from first research to a released version.
 
 Runs the installed ``cleo`` in a fresh folder with a private home and prints each command before its
 output. Input is the export of a public project's tracker where it lies beside the repository, else
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from research_to_release import walk
 
 HERE = Path(__file__).resolve().parent
 REAL = HERE.parent.parent / "shared" / "data" / "beads" / "beads_rust.issues.jsonl"
@@ -79,6 +82,42 @@ class Demo:
         subprocess.run([sys.executable, "-c", code], cwd=self.project, env=self.env, check=True)
 
 
+class Story:
+    """Tells :func:`walk` in a project of its own, with a git repository."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.demo = Demo(folder)
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.name", "Ada")
+        self.git("config", "user.email", "ada@example.org")
+        self.write("README.md", "# A language\n")
+        self.commit("Begin")
+
+    def say(self, text: str) -> None:
+        """A sentence between the commands."""
+        print(f"\n{text}")
+
+    def cleo(self, *words: str) -> None:
+        """Run a command as Ada and show it."""
+        self.demo.show(*words, agent="ada")
+
+    def write(self, path: str, text: str) -> None:
+        """Put a file into the project."""
+        file = self.demo.project / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def commit(self, message: str) -> None:
+        """Commit everything that is there."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+
+    def git(self, *words: str) -> None:
+        """Run git in the project."""
+        subprocess.run(["git", *words], cwd=self.demo.project, env=self.demo.env, check=True)
+
+
 def main() -> None:
     """The story."""
     given = Path(sys.argv[1]) if len(sys.argv) > 1 else REAL if REAL.exists() else SAMPLE
@@ -114,6 +153,12 @@ def main() -> None:
 
         print("\nThe same from Python.")
         demo.python(FROM_PYTHON)
+
+        print("\nAnother project, from first research to a released version.")
+        story = Story(Path(name) / "language")
+        story.cleo("init", "language")
+        walk(story)
+        story.cleo("doctor")
 
 
 if __name__ == "__main__":

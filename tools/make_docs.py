@@ -50,8 +50,6 @@ def hooks_page() -> str:
         parts.append(f"## {name}\n\n```python\n{name}{signature}\n```\n")
         parts.append(f"{inspect.getdoc(function)}\n")
         parts.append(f"Results: {kind.kind}. On error: {kind.on_error}.\n")
-        if name in hookspecs.NOT_CALLED_YET:
-            parts.append("This version of core accepts it and does not call it yet.\n")
     return "\n".join(parts)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleo_core import clock, output
 from cleo_core.app import App, create_app
-from cleo_core.errors import CleoError
+from cleo_core.errors import GENERAL_HELP, CleoError
 from cleo_core.ids import new_id
 from cleo_core.installed import load_all
 from cleo_core.output import Output, Result
@@ -28,7 +28,11 @@ BUILT_IN_READS: Mapping[str, tuple[str, ...]] = {
     "completion": ("",),
     "plugins": ("", "list", "show"),
     "config": ("get", "list", "path", "validate", "preset list", "preset show"),
+    "doctor": ("",),
+    "reconcile": ("",),
 }
+#: Options with which a built-in command that only reads writes.
+_WRITING = frozenset({"fix", "apply"})
 
 
 class Invocation:
@@ -71,11 +75,18 @@ class Invocation:
     def open_app(self, need: str) -> App:
         """The App of this run.
 
-        :param need: ``required``, ``optional`` or ``none``: what the command needs of a project.
+        :param need: ``required``, ``optional`` or ``none``: what the command needs of a project;
+            ``examined`` is optional, with what is wrong left to the command to say.
         :raises CleoError: a project is required and none is found.
         """
         project: Project | None = None
-        if need != "none":
+        problem: CleoError | None = None
+        if need == "examined":
+            try:
+                project = self._look_for_project()
+            except CleoError as error:
+                problem = error
+        elif need != "none":
             project = self._find_project(need)
         self.app = create_app(
             project,
@@ -88,6 +99,7 @@ class Invocation:
             request_id=self.request_id,
             warnings=self.warnings,
         )
+        self.app.project_problem = problem
         return self.app
 
     def output(self) -> Output:
@@ -133,6 +145,7 @@ class Invocation:
                 refused.details["result"] = result.data
                 error = refused
         if error is not None:
+            error.settle(f"cleo {self.path} --help" if self.path else GENERAL_HELP)
             printer.failure(error, meta)
         sys.stdout.flush()
         code = error.exit if error is not None else result.exit if result is not None else 0
@@ -167,6 +180,19 @@ class Invocation:
                 return data_dir(self.env)
             except CleoError:
                 return ""
+
+    def _look_for_project(self) -> Project | None:
+        """The project, found without a trace.
+
+        :raises CleoError: why there is none that can be used; only one that was named must exist.
+        """
+        explicit = self.flags.get("project")
+        try:
+            return find_project(explicit=explicit, env=self.env, warn=self.warn, record=False)
+        except CleoError as error:
+            if error.code == "E_NOT_INITIALIZED" and named_project(explicit, self.env) is None:
+                return None
+            raise
 
     def _find_project(self, need: str) -> Project | None:
         explicit = self.flags.get("project")
@@ -232,7 +258,10 @@ class Invocation:
 
         name, _, rest = self.path.partition(" ")
         spec, plugin = self.plugins.commands.get(name, (None, None))
-        reads = rest in (spec.reads if spec is not None else BUILT_IN_READS.get(name, ()))
+        if spec is not None:
+            reads = rest in spec.reads
+        else:
+            reads = rest in BUILT_IN_READS.get(name, ()) and _WRITING.isdisjoint(self.option_names)
         event = CommandEvent(
             path=self.path,
             plugin=plugin,

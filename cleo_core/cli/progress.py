@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 import time
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-#: Seconds before the bar appears.
+from cleo_core.errors import shortened
+
+if TYPE_CHECKING:
+    from threading import Timer
+
+#: Seconds before the bar appears, or before a silent pipe is spoken of.
 PATIENCE = 2.0
 
 
@@ -17,24 +24,37 @@ class Progress:
 
         with Progress() as progress:
             progress("bytes", 4096, 1_000_000)
+
+    :param reads: the file that is read, ``-`` for stdin. A pipe that nobody writes to is waited
+        for without end, and after two seconds one line says so, also where there is no terminal.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, reads: str | None = None) -> None:
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._started = time.monotonic()
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
+        self._reads = reads
+        self._waiting: Timer | None = None
 
     def __enter__(self) -> Progress:
+        if self._reads is not None and _may_be_silent(self._reads):
+            from threading import Timer
+
+            self._waiting = Timer(PATIENCE, self._say_what_for)
+            self._waiting.daemon = True
+            self._waiting.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._heard()
         if self._bar is not None:
             self._bar.stop()
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Say how far it is."""
+        self._heard()
         if not self._terminal or time.monotonic() - self._started < PATIENCE:
             return
         if self._bar is None:
@@ -44,6 +64,19 @@ class Progress:
                 self._bar.update(task, visible=False)
             self._tasks[what] = self._bar.add_task(what, total=total)
         self._bar.update(self._tasks[what], completed=done, total=total)
+
+    def _heard(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _say_what_for(self) -> None:
+        name = "standard input" if self._reads == "-" else shortened(str(self._reads))
+        print(
+            f"waiting for {name}, to which nobody has written yet; Ctrl-C gives up",
+            file=self._stream,
+            flush=True,
+        )
 
     def _made(self) -> Any:
         from rich.console import Console
@@ -60,3 +93,13 @@ class Progress:
         )
         bar.start()
         return bar
+
+
+def _may_be_silent(path: str) -> bool:
+    """Whether what is read may keep its reader waiting: a pipe, a socket, a terminal."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode if path == "-" else os.stat(path).st_mode
+    except (OSError, ValueError):
+        # It is not there, or stdin is no file at all; reading it will tell.
+        return False
+    return not stat.S_ISREG(mode)

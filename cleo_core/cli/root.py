@@ -22,6 +22,14 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     "config": ("cleo_core.cli.config:config", "Read and change settings."),
     "stores": ("cleo_core.cli.stores:stores", "List the databases and their state."),
     "migrate": ("cleo_core.cli.stores:migrate", "Bring databases to the newest schema."),
+    "doctor": (
+        "cleo_core.cli.health:doctor",
+        "Check the health of everything, and say what helps.",
+    ),
+    "reconcile": (
+        "cleo_core.cli.health:reconcile",
+        "Find references to what is gone, and mend them.",
+    ),
     "plugins": ("cleo_core.cli.plugins:plugins", "List the installed plugins."),
     "version": ("cleo_core.cli.plugins:version", "Show versions."),
     "completion": ("cleo_core.cli.plugins:completion", "Print a shell completion script."),
@@ -187,8 +195,7 @@ def _as_cleo_error(error: Exception, invocation: Invocation) -> CleoError:
     logged = "; the log has the traceback" if invocation.log_unexpected(error) else ""
     return CleoError(
         "E_UNEXPECTED",
-        f"{described(error)} (request {invocation.request_id}{logged})",
-        fix="the same command with --debug",
+        f"{described(error)} (request {invocation.request_id}{logged}; --debug shows it here)",
     )
 
 

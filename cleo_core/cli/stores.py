@@ -42,7 +42,7 @@ def migrate(app: App, check: bool, sql: bool, store: str | None) -> Result:
     done: list[dict[str, Any]] = []
     project = app.project_or_none
     if project is not None:
-        warn_tracked(project.root, project.directory, app.warnings)
+        warn_tracked(project.root, project.directory, app.env, app.warnings)
     if store:
         app.stores.spec(store)
     behind = pending(app.stores, store)

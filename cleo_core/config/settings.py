@@ -234,7 +234,7 @@ class Config:
         return CleoError(
             "E_CONFIG",
             f"There is no configuration key {name!r}.{hint}",
-            fix=f"cleo config get {nearest[0]}" if nearest else None,
+            fix=f"cleo config get {nearest[0]}" if nearest else "cleo config list",
             details={"key": name, "nearest": nearest},
         )
 

@@ -127,6 +127,7 @@ class Database:
     :ivar on_open: called whenever the connection was opened anew.
     :ivar find_fault: says what the file lacks, asked when a statement names what is not there.
     :ivar stands_in: this is the empty database that stands for an absent file.
+    :ivar rehearses: this is a copy in which a dry run writes.
     :param identify: called with each new connection before anything in the file is set; raises to
         refuse a file that is not the caller's.
     :raises StoreError: the file is damaged or refuses WAL.
@@ -156,7 +157,7 @@ class Database:
         self._inode: int | None = None
         self.on_open: Callable[[Database], None] | None = None
         self.find_fault: Callable[[], str | None] | None = None
-        self.stands_in = False
+        self.stands_in = self.rehearses = False
         self.connection: Any = None
         self._open()
 

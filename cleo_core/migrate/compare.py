@@ -47,6 +47,15 @@ def tables(connection: Any, ignore: Collection[str] = ()) -> list[str]:
     ]
 
 
+def texts(connection: Any) -> set[tuple[Any, ...]]:
+    """What SQLite makes a schema from; where it is the same in two files, so are all facts."""
+    return set(
+        connection.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_stat?'"
+        )
+    )
+
+
 def schema_objects(connection: Any, *, ignore: Collection[str] = ()) -> Objects:
     """Tables, indexes, triggers and views of a database as facts.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO
 
-from cleo_core.errors import CleoError
+from cleo_core.errors import CleoError, shortened
 from cleo_core.paths.homes import check_test_root
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -179,6 +179,8 @@ def file_error(error: OSError, path: str) -> CleoError:
         code, fix = "E_DISK_FULL", f"df -h {directory}"
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         code, fix = "E_PERMISSION_FS", f"ls -ld {directory} {quoted(path)}"
+    elif error.errno == errno.ENAMETOOLONG:
+        code, fix, path = "E_IO", "the same command with a shorter name", shortened(path)
     else:
         code, fix = "E_IO", f"ls -ld {directory} {quoted(path)}"
     return CleoError(code, f"{path}: {reason}.", fix=fix, details={"path": path})

@@ -6,9 +6,12 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 
-from cleo_core.errors import CleoError, UsageError
+from cleo_core.errors import CleoError, UsageError, echoed, shortened
 from cleo_core.paths.homes import config_dir, data_dir, is_inside
 from cleo_core.paths.projects import cleo_directory_name, read_marker
+
+#: Characters of a path in a message; its end is what tells it from others, so it is not cut early.
+_MOST_SHOWN = 400
 
 
 def check_output(
@@ -28,24 +31,29 @@ def check_output(
         ``E_LOCATION_REFUSED`` (3), CLEO's own files are there, a link, a pipe or a device.
     """
     if not path.strip() or "\0" in path:
-        raise UsageError(f"{path!r} is no name of a file.", fix="the same command with a path")
+        raise UsageError(
+            f"{echoed(path)} is no name of a file.", fix="the same command with a path"
+        )
     if path == "-":
         raise UsageError("- is no name of a file here.", fix="the same command with a path")
     try:
         real = os.path.realpath(path)
     except ValueError:
         # Half a surrogate pair, which no file system takes.
-        raise UsageError(f"{path!a} is no name of a file.", fix="ls") from None
+        raise UsageError(f"{shortened(path)!a} is no name of a file.", fix="ls") from None
+    shown = shortened(path, _MOST_SHOWN)
     for own in _own_directories(real, project_directory, env):
         if is_inside(real, own) or _below(real, own):
             raise CleoError(
                 "E_LOCATION_REFUSED",
-                f"{path} lies in {own}, where CLEO keeps its own files.",
+                f"{shown} lies in {own}, where CLEO keeps its own files.",
                 fix="the same command with a path elsewhere",
-                details={"path": path},
+                details={"path": shown},
             )
     if any(real == os.path.realpath(one) for one in inputs):
-        raise UsageError(f"{path} is what the command reads.", fix="the same command, another path")
+        raise UsageError(
+            f"{shown} is what the command reads.", fix="the same command, another path"
+        )
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -55,13 +63,13 @@ def check_output(
         what = "a link" if stat.S_ISLNK(mode) else "a directory, pipe or device"
         raise CleoError(
             "E_LOCATION_REFUSED",
-            f"{path} is {what}, and no file is put in its place.",
+            f"{shown} is {what}, and no file is put in its place.",
             fix="the same command with a path elsewhere",
-            details={"path": path},
+            details={"path": shown},
         )
     if not force:
         raise UsageError(
-            f"{path} is there already.", fix="the same command with --force, or another path"
+            f"{shown} is there already.", fix="the same command with --force, or another path"
         )
 
 

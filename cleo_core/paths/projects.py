@@ -39,6 +39,8 @@ def find_project(
     explicit: str | os.PathLike[str] | None = None,
     env: Mapping[str, str] = os.environ,
     warn: Warn | None = None,
+    *,
+    record: bool = True,
 ) -> Project:
     """The project to work in.
 
@@ -47,13 +49,14 @@ def find_project(
 
     :param start: where the walk begins, by default the working directory.
     :param explicit: the root that the caller named; relative to the working directory.
+    :param record: False where nothing is to be written, not even that a worktree was allowed.
     :raises CleoError: ``E_NOT_INITIALIZED``, ``E_INVALID_PROJECT_ROOT``, ``E_WORKTREE``,
         ``E_LOCATION_REFUSED``, ``E_PATH_OVERRIDE``, ``E_NO_HOME`` or ``E_TEST_ROOT``.
     """
     named = named_project(explicit, env)
     if named is not None:
-        return _open_named(named[0], named[1], env, warn)
-    return _search(_start(start), env, warn)
+        return _open_named(named[0], named[1], env, warn, record)
+    return _search(_start(start), env, warn, record)
 
 
 def named_project(
@@ -221,7 +224,9 @@ def _is_directory_name(value: str) -> bool:
     return not reserved and not any(letter in value for letter in "/\\\0:")
 
 
-def _open_named(root: str, directory: str, env: Mapping[str, str], warn: Warn | None) -> Project:
+def _open_named(
+    root: str, directory: str, env: Mapping[str, str], warn: Warn | None, record: bool
+) -> Project:
     from cleo_core.paths.overrides import check_worktree, note_worktree
 
     main = check_worktree(root, env)
@@ -229,7 +234,7 @@ def _open_named(root: str, directory: str, env: Mapping[str, str], warn: Warn | 
     if marker is None:
         raise _not_a_project(root, directory)
     if main is not None:
-        note_worktree(root, directory, main, warn)
+        note_worktree(root, directory, main, warn, record=record)
     return project_at(root, directory, marker)
 
 
@@ -260,7 +265,7 @@ def _start(start: str | None) -> str:
         ) from None
 
 
-def _search(start: str, env: Mapping[str, str], warn: Warn | None) -> Project:
+def _search(start: str, env: Mapping[str, str], warn: Warn | None, record: bool) -> Project:
     check_test_root(start)
     name = cleo_directory_name(env)
     markerless: list[str] = []
@@ -281,7 +286,7 @@ def _search(start: str, env: Mapping[str, str], warn: Warn | None) -> Project:
             from cleo_core.paths.overrides import note_worktree, worktree_allowed
 
             if worktree_allowed(env):
-                note_worktree(root, directory, candidate.main, warn)
+                note_worktree(root, directory, candidate.main, warn, record=record)
                 return project_at(root, directory, marker)
             refused = refused or candidate
     raise _nothing_found(start, repository, markerless, refused, env)

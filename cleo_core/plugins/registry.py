@@ -103,15 +103,20 @@ class Plugins:
         self._spec(hook)
         return hook in self._functions
 
-    def call(self, hook: str, /, **arguments: Any) -> list[Outcome]:
+    def call(
+        self, hook: str, only: Collection[str] | None = None, /, **arguments: Any
+    ) -> list[Outcome]:
         """Call every plugin's function for a hook, each alone; whatever one raises stays its own.
 
+        :param only: names of the plugins to call.
         :returns: one outcome per function, in dependency order and then by plugin name.
         :raises LookupError: there is no such hook.
         """
         limit = self._spec(hook).kind.limit_ms
         outcomes: list[Outcome] = []
         for plugin, function in self._functions.get(hook, ()):
+            if only is not None and plugin.name not in only:
+                continue
             outcome = run(plugin, function, arguments, self._trace)
             outcomes.append(outcome)
             if limit is not None and outcome.ms > limit and (plugin.name, hook) not in self._slow:

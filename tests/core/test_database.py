@@ -348,7 +348,7 @@ class TestWithoutWal:
                 error = cleo_cli(*words).error
                 assert (error["code"], error["exit"]) == ("E_WAL_REFUSED", 3)
                 assert error["details"]["journalMode"] == "delete"
-                assert error["fix"] == "cleo stores"
+                assert error["fix"] == "cleo doctor --only store.pragmas"
                 assert refusing.asked == 3, "it is asked three times"
                 assert sleeps == [0.2, 0.4]
 

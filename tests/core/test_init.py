@@ -17,14 +17,11 @@ from hypothesis import strategies as st
 
 from cleo_core import initialize as initialize_module
 from cleo_core.initialize import (
-    BLOCK_BEGIN,
-    BLOCK_END,
-    IGNORE_BLOCK,
     initialize,
     survey,
-    with_managed_block,
 )
 from cleo_core.installed import load_all
+from cleo_core.paths.ignoring import BLOCK_BEGIN, BLOCK_END, IGNORE_BLOCK, with_managed_block
 from cleo_core.testing import Outcome, Processes
 from cleo_core.testing.fixtures import CLEO
 

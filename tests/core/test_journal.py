@@ -390,6 +390,29 @@ for number in range(50):
         (f'"secret": "{BASE64}"', '"secret": "***"'),
         (f"{HEX} is the machine key", "*** is the machine key"),
         (f"passphrase {BASE64}", "passphrase ***"),
+        (
+            "HTTP 401 for https://u:pw9@h password: hunter2",
+            "HTTP 401 for https://***@h password: ***",
+        ),
+        ("postgresql+psycopg://me:a@b:c@db:5432/x", "postgresql+psycopg://***@db:5432/x"),
+        ("git+ssh://ghp_abc@github.com/a/b.git failed", "git+ssh://***@github.com/a/b.git failed"),
+        ("https://u:p/q@h/x", "https://***@h/x"),
+        ("//u:pw9@h/x", "//***@h/x"),
+        ("DB_PASSWORD=hunter2 ./run", "DB_PASSWORD=*** ./run"),
+        ("passwd : hunter2, next", "passwd : *** next"),
+        ("Pwd=a;Server=x", "Pwd=***"),
+        ('{"apiKey": "a b\\"c", "n": 1}', '{"apiKey": "***", "n": 1}'),
+        ("{'client_secret': 'it', 'n': 1}", "{'client_secret': '***', 'n': 1}"),
+        (r"{\"password\": \"hunter2\", \"n\": 1}", r"{\"password\": \"***\", \"n\": 1}"),
+        ('password: "hunter2 and no end', 'password: "***'),
+        ("X-Api-Key: abc", "X-Api-Key: ***"),
+        ("api key = abc", "api key = ***"),
+        ("AWS_SECRET_ACCESS_KEY=abc", "AWS_SECRET_ACCESS_KEY=***"),
+        ("token: password: hunter2", "token: password: ***"),
+        ("Authorization: Basic dTpw", "Authorization: Basic ***"),
+        ("-H 'Authorization: token abc, def' -v", "-H 'Authorization: token ***' -v"),
+        ("passphrase: correct horse battery", "passphrase: ***"),
+        ("secret: none of these", "secret: *** of these"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str, shown: str) -> None:
@@ -406,6 +429,12 @@ def test_what_looks_like_a_secret_is_hidden(text: str, shown: str) -> None:
         "no such table: credential_cache_entries_by_agent",
         f"commit {HEX}",
         "tasks_0007 is the head",
+        "the token counter",
+        "input tokens: 77",
+        "the password was refused by the server",
+        'password="" is empty',
+        "https://example.org:8080/npm/left@1.2 and me@example.org",
+        "https://[::1]:80/a:b@c",
         "/home/me/projects2/token-service/.cleo/quarantine",
     ],
 )
@@ -428,7 +457,53 @@ def test_no_key_beside_its_name_survives(
     assert secret not in redact(f"{before} {word}: {secret}")
 
 
-@given(st.text(max_size=2000))
+SECRET_NAMES = ["password", "PASSWD", "pwd", "Secret", "token", "api key", "db_password", "api-key"]
+TAIL = st.text(max_size=30).map(lambda text: "" if not text else f"\n{text}")
+
+
+@given(
+    name=st.sampled_from([*SECRET_NAMES, "authorization", "passphrase"]),
+    sign=st.sampled_from([":", "=", ": ", " = ", ":= ", "=> "]),
+    before=st.text(max_size=50),
+    after=TAIL,
+    quote=st.sampled_from(["", '"', "'"]),
+    data=st.data(),
+)
+def test_no_value_of_a_secret_name_survives(
+    name: str, sign: str, before: str, after: str, quote: str, data: st.DataObject
+) -> None:
+    ends = quote or "\"'`\\"
+    letters = st.characters(codec="utf-8", exclude_categories=["Z", "C"], exclude_characters=ends)
+    value = "Zq9" + data.draw(st.text(letters, max_size=20)).replace("\\", "")
+
+    assert value not in redact(f"{before}{name}{sign}{quote}{value}{quote}{after}")
+
+
+@given(
+    scheme=st.sampled_from(["https", "ftp", "git+ssh", "postgresql+psycopg2", "s3"]),
+    user=st.text("abcXYZ019._~%-!$&'()*+,;=", max_size=10),
+    password=st.text("abcXYZ019._~%-!$&'()*+,;=:@", min_size=1, max_size=20),
+    before=st.text(max_size=50),
+    after=st.text(max_size=50),
+)
+def test_no_password_in_an_address_survives(
+    scheme: str, user: str, password: str, before: str, after: str
+) -> None:
+    planted = f"Zq9{password}"
+
+    assert planted not in redact(f"{before} {scheme}://{user}:{planted}@example.org/x {after}")
+
+
+SHAPED = st.sampled_from(
+    [
+        *SECRET_NAMES,
+        *("Authorization", "Bearer", "basic", "sk_abcdef", "://", "@", ":", "=", "'", '"'),
+        *("\\", " ", "\n", "***", "*", HEX, BASE64, "x"),
+    ]
+)
+
+
+@given(st.one_of(st.text(max_size=2000), st.lists(SHAPED, max_size=30).map("".join)))
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text)
 

@@ -221,6 +221,50 @@ class TestListeners:
         assert witnesses("alpha").told == []
 
 
+class TestRehearsing:
+    def test_units_see_each_other_and_nothing_stays_or_is_told(
+        self, app: App, witnesses: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        before = set(tmp_path.iterdir())
+        service = app.service("boxes")
+        service.add("b1")
+        witnesses("alpha").told.clear()
+        with app.dry_running(), app.rehearsing("boxes") as copy:
+            service.add("b2")
+            refused(lambda: service.add("b3", "veto"))
+            service.add("b4")
+            assert boxes(app) == ["b1", "b2", "b4"]
+            assert copy.scalar("SELECT count(*) FROM boxes") == 3
+        assert boxes(app) == ["b1"]
+        assert witnesses("alpha").told == []
+        assert set(tmp_path.iterdir()) - before <= {tmp_path / "work"}
+        service.add("b5")
+        assert boxes(app) == ["b1", "b5"]
+
+    def test_what_is_elsewhere_is_not_copied(
+        self, app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service = app.service("boxes")
+        service.add("b1")
+        monkeypatch.setattr(app.stores, "elsewhere", lambda spec: app.store("boxes"))
+        with app.dry_running(), app.rehearsing("boxes"):
+            service.add("b2")
+            assert boxes(app) == ["b1"]
+        assert boxes(app) == ["b1"]
+
+    def test_an_absent_store_stays_absent(self, app: App) -> None:
+        path = app.stores.path(app.stores.spec("boxes"))
+        os.unlink(path)
+        with app.dry_running(), app.rehearsing("boxes"):
+            app.service("boxes").add("b1")
+        assert not os.path.exists(path)
+
+    def test_only_a_dry_run_is_rehearsed(self, app: App) -> None:
+        with pytest.raises(RuntimeError), app.rehearsing("boxes"):
+            pass
+
+
 class TestChanges:
     def unit(self, app: App) -> Unit:
         return Unit(app, "boxes", Transaction(None))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleo_core.api import Change, Veto
 from cleo_core.errors import CleoError
+from cleo_core.reconcile import reconcile
 from cleo_core.references import after_commit, guard
 from cleo_core.testing.conformance.scene import Scene, changed
 from cleo_core.testing.conformance.subject import Author, Sample
@@ -45,6 +46,7 @@ def references(scene: Scene, author: Author, folder: Path) -> Iterator[str]:
             yield from _stored_ids(scene, reference, given, standin, own=own)
             if not own:
                 yield from _deleted_ids(scene, reference, given, standin)
+                yield from _reconciled_ids(scene, reference, given, standin)
 
 
 def guards_of_others(scene: Scene, folder: Path) -> Iterator[str]:
@@ -177,6 +179,31 @@ def _deleted_ids(
             yield f"reference {reference.name}: on_delete is null, and the row is gone"
         elif reference.on_delete == "delete" and rows == total:
             yield f"reference {reference.name}: on_delete is delete, and the row is there"
+
+
+def _reconciled_ids(
+    scene: Scene, reference: Reference, given: Sequence[str] | str, standin: StandIn
+) -> Iterator[str]:
+    """What becomes of a stored id when reconcile finds it missing, or cannot find out."""
+    for word, there in (("unknown", None), ("missing", frozenset({ELSEWHERE}))):
+        scene.reset()
+        standin.there = frozenset({THERE, ELSEWHERE})
+        if _store(scene, reference, given)[0] != 0 or not _held(scene, reference):
+            return
+        total = _total(scene, reference)
+        standin.there = there
+        with scene.app() as app:
+            (found,) = reconcile(app, apply=True, names=[reference.name]).references
+            warnings = [one["message"] for one in app.warnings if one["code"].endswith("FAILED")]
+        held, rows = _held(scene, reference), _total(scene, reference)
+        what = f"reference {reference.name}, reconciled while its id is {word}"
+        if warnings:
+            yield f"{what}: {'; '.join(warnings)}"
+        elif there is None or reference.on_delete == "keep":
+            if not held or rows != total or found.repaired:
+                yield f"{what}: it is not left as it is"
+        elif held or (rows == total) is (reference.on_delete == "delete"):
+            yield f"{what}: on_delete is {reference.on_delete}, and that is not done"
 
 
 def _store(scene: Scene, reference: Reference, given: Sequence[str] | str) -> tuple[int, list[str]]:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cleo_core import clock
 from cleo_core.app import App
 from cleo_core.errors import CleoError
 from cleo_core.testing import Outcome
@@ -464,10 +465,12 @@ def test_completing_leaves_the_task_and_is_noted_in_the_session(cleo_open: Open)
     execute(
         app,
         "INSERT INTO agent_instances (id, agent_id, agent_type, status, task_id, started_at, "
-        "last_heartbeat_at) VALUES ('i1', 'a1', 'executor', 'active', :id, :now, :now), "
-        "('i2', 'a1', 'executor', 'stopped', :id, :now, :now)",
+        "last_heartbeat_at) VALUES ('i1', 'a1', 'executor', 'active', :id, :long_ago, :now), "
+        "('i2', 'a1', 'executor', 'stopped', :id, :long_ago, :now), "
+        "('i3', 'a1', 'executor', 'active', :id, :long_ago, :long_ago)",
         id=id_,
-        now=NOW,
+        now=clock.now(),
+        long_ago=NOW,
     )
     (result,) = tasks.complete(id_)
     assert result.task.assignee == "a1"
@@ -480,6 +483,7 @@ def test_completing_leaves_the_task_and_is_noted_in_the_session(cleo_open: Open)
     assert db.read("SELECT id, total_tasks_completed AS n FROM agent_instances ORDER BY id") == [
         {"id": "i1", "n": 1},
         {"id": "i2", "n": 0},
+        {"id": "i3", "n": 0},
     ]
 
 

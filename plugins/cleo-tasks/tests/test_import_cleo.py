@@ -273,7 +273,7 @@ def test_gates_that_were_true_become_warnings(write: Any, tasks: Any) -> None:
     result = tasks.import_cleo(write(envelope(row(verification={"round": 2, "gates": gates}))))
     assert result.gates == 2
     found = tasks.show("T001", gates=True)[0].gates
-    assert {gate: (one["result"], one["reason"], one["round"]) for gate, one in found.items()} == {
+    assert {gate: (one.result, one.reason, one.round) for gate, one in found.items()} == {
         "implemented": ("warn", "imported, not checked here", 2),
         "documented": ("warn", "imported, not checked here", 2),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,3 +47,15 @@ def test_standard_input_is_called_by_its_name(
 def test_json_of_a_hundred_levels_is_kept(cleo_project: Path, cleo_cli: Cli) -> None:
     added = cleo_cli("add", "A", "--metadata", nested(100)).data["task"]
     assert added["metadata"] == json.loads(nested(100))
+
+
+def test_only_regular_files_are_read(cleo_project: Path, cleo_cli: Cli) -> None:
+    os.mkfifo("pipe")
+    Path("folder").mkdir()
+    Path("shut").touch(0o000)
+    shut = 3 if os.geteuid() else 2
+    for name, code in (("pipe", 2), ("folder", 2), ("missing", 3), ("shut", shut), ("a\0b", 2)):
+        error = cleo_cli("add", "--json-file", name).error
+        assert error["exit"] == code, name
+        assert error["fix"]
+    assert cleo_cli("list").data == []

@@ -164,20 +164,15 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(index=INDEX)
     def start_pipeline(self, index: int) -> None:
-        id_ = self.pick(index)
-        for sql in (
-            "INSERT INTO lifecycle_pipelines (id, task_id, started_at, updated_at) "
-            "SELECT 'pl_' || id, id, created_at, created_at FROM tasks WHERE id = :id "
-            "AND status IN ('pending', 'active', 'blocked', 'proposed') ON CONFLICT DO NOTHING",
-            "INSERT INTO lifecycle_stages (id, pipeline_id, stage_name, status, sequence) "
-            "SELECT id || '/specification', id, 'specification', 'in_progress', 4 "
-            "FROM lifecycle_pipelines WHERE task_id = :id ON CONFLICT DO NOTHING",
-            "UPDATE tasks SET pipeline_stage = 'specification' WHERE id = (SELECT task_id "
-            "FROM lifecycle_pipelines WHERE task_id = :id AND current_stage_id IS NULL)",
-            "UPDATE lifecycle_pipelines SET current_stage_id = id || '/specification' "
-            "WHERE task_id = :id",
-        ):
-            self.execute(sql, id=id_)
+        self.run(lambda tasks: tasks.lifecycle_start(self.pick(index)))
+
+    @rule(index=INDEX)
+    def advance_pipeline(self, index: int) -> None:
+        self.run(
+            lambda tasks: tasks.lifecycle_complete(
+                self.pick(index), advance=True, force=True, reason="on with it"
+            )
+        )
 
     @invariant()
     def status_and_stage_agree(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -117,3 +119,20 @@ def test_what_is_no_name_is_one_clear_error(name: str, cleo_app: App, issues: Pa
         assert error.value.exit in (2, 3)
         assert error.value.fix
     assert tasks.list()[1].total == 0
+
+
+@pytest.mark.parametrize("words", [("import", "github"), ("link", "reconcile", "github")])
+def test_what_reads_a_pipe_that_stays_silent_says_so(
+    words: tuple[str, ...], cleo_cli: Cli, cleo_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cleo_core.cli.progress.PATIENCE", 0.05)
+    os.mkfifo("pipe")
+
+    def write_late() -> None:
+        time.sleep(0.4)
+        Path("pipe").write_text("[]")
+
+    threading.Thread(target=write_late, daemon=True).start()
+    outcome = cleo_cli(*words, "pipe")
+    assert outcome.code == 0
+    assert outcome.err.startswith("waiting for pipe, to which nobody has written yet")

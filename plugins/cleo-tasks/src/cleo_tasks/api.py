@@ -39,6 +39,7 @@ _COMMANDS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("archive", "status", "Put closed tasks away.", "Tasks", ()),
     ("unarchive", "status", "Take tasks back out of the archive.", "Tasks", ()),
     ("delete", "status", "Delete tasks (into the archive).", "Tasks", ()),
+    ("dash", "stats", "See where the project stands.", "Work", ("",)),
     ("next", "readiness", "Say what to do next, and why.", "Work", ("",)),
     ("ready", "readiness", "List what can be started now.", "Work", ("",)),
     ("claim", "claims", "Take a task, so that no other agent does.", "Work", ()),
@@ -53,6 +54,7 @@ _COMMANDS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
         "Work",
         ("status", "list", "show", "briefing"),
     ),
+    ("instance", "instances", "Agents at work, and those that are gone.", "Work", ("list", "show")),
     (
         "deps",
         "graph",
@@ -66,8 +68,36 @@ _COMMANDS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
     ("reorder", "placing", "Move a task among its siblings.", "Structure", ()),
     ("relate", "relations", "Relations between tasks.", "Structure", ("list", "suggest")),
     ("label", "labels", "Labels.", "Structure", ("list", "show")),
+    ("phase", "phases", "Phases of the project.", "Delivery", ("list", "show")),
+    (
+        "lifecycle",
+        "lifecycle",
+        "The stages that an epic or a task goes through.",
+        "Delivery",
+        ("show", "stages", "history"),
+    ),
+    ("verify", "verifying", "Record or show what is verified of a task.", "Delivery", ()),
+    ("adr", "adrs", "Architecture decisions.", "Delivery", ("list", "show", "find")),
+    (
+        "manifest",
+        "manifests",
+        "What research and work brought forth.",
+        "Delivery",
+        ("list", "show", "find", "stats", "stages"),
+    ),
+    ("release", "releases", "Releases.", "Delivery", ("plan", "list", "show", "changelog")),
+    ("stats", "stats", "Count tasks.", "Records", ("",)),
     ("log", "logs", "Who changed what.", "Records", ("list", "show")),
+    (
+        "token",
+        "tokens",
+        "Count the tokens that work has cost.",
+        "Records",
+        ("summary", "list", "show", "estimate"),
+    ),
     ("sequence", "logs", "The numbers of tasks.", "Records", ("show", "check")),
+    ("statuses", "registry", "List the statuses there are.", "Records", ("",)),
+    ("link", "links", "Links to other trackers.", "Records", ("list",)),
     ("export", "transfer", "Write tasks to a file.", "Records", ("",)),
     ("import", "transfer", "Read tasks from a file or another tracker.", "Records", ()),
 )
@@ -77,6 +107,12 @@ COMMANDS = tuple(
         name, f"cleo_tasks.cli.{module}:{name.replace('-', '_')}_command", help, section, reads
     )
     for name, module, help, section, reads in _COMMANDS
+)
+
+#: Checks ``tasks.<name>``, each ``check_<name>`` of ``cleo_tasks.service.health``.
+CHECKS = (
+    *("sequence", "counters", "search", "cycles", "parents", "stages", "focus", "claims"),
+    *("instances", "registry", "versions", "project", "credentials"),
 )
 
 
@@ -106,14 +142,9 @@ CONFIG = (
     _number("add.duplicate_window_seconds", 60, "How long the same task is not added twice."),
     _number("list.limit", 20, "Rows of a list."),
     _number("find.limit", 20, "Rows of a search."),
+    _number("agents.heartbeat_seconds", 30, "How often an instance should report."),
     _number("agents.stale_seconds", 180, "Silence after which an instance counts as crashed."),
-    ConfigKey(
-        "tasks.verification.mode",
-        "enum",
-        "off",
-        choices=("off", "warn", "block"),
-        help="What to do about unverified work.",
-    ),
+    _mode("verification.mode", "off", "What to do about unverified work."),
     ConfigKey(
         "tasks.verification.gates",
         "list",
@@ -122,6 +153,12 @@ CONFIG = (
     ),
     _number("verification.max_rounds", 3, "Rounds of verification."),
     ConfigKey(
+        "tasks.verification.independent_qa",
+        "bool",
+        False,
+        help="Whether qaPassed is for another agent than the one that recorded implemented.",
+    ),
+    ConfigKey(
         "tasks.lifecycle.mode",
         "enum",
         "strict",
@@ -129,6 +166,17 @@ CONFIG = (
         help="What to do about moves that the lifecycle does not allow.",
         presets={"strict": "strict", "standard": "advisory", "minimal": "off"},
     ),
+    ConfigKey(
+        "tasks.release.bump_command",
+        "list",
+        (),
+        help="Program and arguments that write a release's version into the project; "
+        "{version} is 1.2.0, {tag} is v1.2.0.",
+    ),
+    ConfigKey(
+        "tasks.release.branch", "str", None, help="The branch that is released; any if unset."
+    ),
+    ConfigKey("tasks.release.remote", "str", "origin", help="Where releases are pushed."),
     _number("session.stale_hours", 24, "Idle hours after which a session is collected."),
     _number("claims.stale_hours", 24, "Hours after which an absent agent's claim is freed."),
 )
@@ -142,6 +190,7 @@ REFERENCES = (
         "reject",
         "null",
         name="agent_instances.agent_id",
+        handler="cleo_tasks.service.agent_deletion:forget_agents",
     ),
     Reference(
         "tasks.agent_credentials.agent_id",
@@ -149,6 +198,7 @@ REFERENCES = (
         "reject",
         "delete",
         name="agent_credentials.agent_id",
+        handler="cleo_tasks.service.credential_cache:drop_deleted",
     ),
     Reference(
         "tasks.pipeline_manifest.brain_obs_id",
@@ -156,5 +206,6 @@ REFERENCES = (
         "null",
         "null",
         name="pipeline_manifest.brain_obs_id",
+        handler="cleo_tasks.service.observation_deletion:forget_observations",
     ),
 )

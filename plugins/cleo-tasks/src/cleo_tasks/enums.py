@@ -126,6 +126,8 @@ AGENT_TYPE = (
     "custom",
 )
 INSTANCE_STATUS = ("starting", "active", "idle", "error", "crashed", "stopped")
+#: Of instances that have not ended.
+INSTANCE_RUNNING = frozenset({"starting", "active", "idle", "error"})
 ERROR_KIND = ("retriable", "permanent", "unknown")
 PRIVACY_TIER = ("public", "discoverable", "private")
 REGISTRY_ENTITY = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cleo_core.errors import UsageError
+from cleo_core.errors import UsageError, echoed, shortened
 
 #: A number beyond this cannot have been given out; SQLite's integers end soon after.
 MAX_DIGITS = 15
@@ -28,8 +28,9 @@ def parse_id(text: str) -> str:
     else:
         digits = head if head == word else ""
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+        shown = shortened(text) if isinstance(text, str) else echoed(text)
         raise UsageError(
-            f"{text!r} is not a task id; ids look like T123.", fix="cleo list", id=text
+            f"{echoed(text)} is not a task id; ids look like T123.", fix="cleo list", id=shown
         )
     return task_id(int(digits))
 
@@ -40,5 +41,5 @@ def parse_ids(texts: Iterable[str]) -> list[str]:
     :raises UsageError: as :func:`parse_id`; it is no list.
     """
     if isinstance(texts, str) or not isinstance(texts, Iterable):
-        raise UsageError(f"{texts!r} is not a list of task ids.", fix="cleo list")
+        raise UsageError(f"{echoed(texts)} is not a list of task ids.", fix="cleo list")
     return list(dict.fromkeys(parse_id(text) for text in texts))

@@ -10,7 +10,7 @@ from cleo_core.api import CommandSpec, Reference, ServiceSpec, StoreSpec
 from cleo_tasks import api
 
 if TYPE_CHECKING:
-    from cleo_core.api import Change, Project, Veto
+    from cleo_core.api import Change, Check, Project, Repair, Veto
     from cleo_core.app import App
 
 CLEO_API = (1, 0)
@@ -37,8 +37,11 @@ def cleo_register_references() -> Iterable[Reference]:
 
 @hookimpl
 def cleo_register_services() -> Iterable[ServiceSpec]:
-    """The service ``tasks``."""
-    return (ServiceSpec("tasks", "cleo_tasks.service:TasksService"),)
+    """The service ``tasks``, and the copies of credentials that the agents service keeps here."""
+    return (
+        ServiceSpec("tasks", "cleo_tasks.service:TasksService"),
+        ServiceSpec("credential_cache", "cleo_tasks.service.credential_cache:CredentialCache"),
+    )
 
 
 @hookimpl
@@ -59,6 +62,25 @@ def cleo_guard_change(app: App, change: Change) -> Veto | None:
     from cleo_tasks.service.existence import veto_agent_deletion
 
     return veto_agent_deletion(app, change)
+
+
+@hookimpl
+def cleo_doctor_checks() -> Iterable[Check]:
+    """Whether what the store derives agrees with what it was told."""
+    from cleo_core.api import Check
+
+    return [
+        Check(f"tasks.{name}", f"cleo_tasks.service.health:check_{name}", "tasks")
+        for name in api.CHECKS
+    ]
+
+
+@hookimpl
+def cleo_reconcile(app: App, apply: bool) -> Iterable[Repair]:
+    """Counters, search index, focus and sequence, made again from the rows that they follow."""
+    from cleo_tasks.service.reconcile import reconcile
+
+    return reconcile(app, apply=apply)
 
 
 @hookimpl

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cleo_core.api import Declared
+
+if TYPE_CHECKING:
+    from cleo_tasks.gate_records import GateResult
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -13,7 +16,8 @@ class Task(Declared):
     """One task, whole.
 
     Times are ISO-8601 UTC with milliseconds. ``ready``: pending, nothing open to wait for, not an
-    epic, no open children. ``open_dependencies``: the ids it still waits for.
+    epic, no open children. ``open_dependencies``: the ids it still waits for. ``pipeline``:
+    of its own lifecycle, ``{id, status, stage}``, which ``show`` gives where there is one.
     """
 
     id: str
@@ -59,9 +63,10 @@ class Task(Declared):
     open_dependencies: list[str]
     history: list[dict[str, Any]] | None = None
     children: list[Line] | None = None
-    gates: dict[str, Any] | None = None
+    gates: dict[str, GateResult] | None = None
+    pipeline: dict[str, Any] | None = None
 
-    OPTIONAL: ClassVar[tuple[str, ...]] = ("history", "children", "gates")
+    OPTIONAL: ClassVar[tuple[str, ...]] = ("history", "children", "gates", "pipeline")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

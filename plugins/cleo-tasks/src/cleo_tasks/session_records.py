@@ -7,12 +7,22 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, eq=False)
+class Focus:
+    """A task that a session worked on; ``cleared_at`` is None while it does."""
+
+    task_id: str
+    set_at: str
+    cleared_at: str | None
+
+
+@dataclass(frozen=True, eq=False)
 class Session:
     """One session, whole.
 
     ``created``: this very command made it; ``adopted``: it was implicit until now;
     ``successor_of``: the ended session that it goes on from; ``consumed``: the handoff that it took
-    over; ``backup``: the set that its end asked for.
+    over; ``backup``: the set that its end asked for; ``work``: what was in focus and from when to
+    when, newest last.
     """
 
     id: str
@@ -41,9 +51,10 @@ class Session:
     successor_of: str | None = None
     consumed: dict[str, Any] | None = None
     backup: str | None = None
+    work: list[Focus] | None = None
 
     OPTIONAL: ClassVar[tuple[str, ...]] = (
-        *("created", "adopted", "successor_of", "consumed", "backup"),
+        *("created", "adopted", "successor_of", "consumed", "backup", "work"),
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
-from cleo_core.errors import CleoError, UsageError
+from cleo_core.errors import UsageError
 from cleo_core.output import camel
 
 #: Bytes read at most: a task is text, not a data set.
@@ -38,23 +37,22 @@ def json_object(text: str, source: str) -> dict[str, Any]:
 def read_text(path: str) -> str:
     """A text file's content, or stdin's for ``-``.
 
-    :raises CleoError: it cannot be read, is too long or no UTF-8.
+    :raises CleoError: 2 it is no regular file, no UTF-8 or too long; 3 it cannot be read.
     """
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with open(path, "rb") as file:
-                data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise CleoError("E_IO", f"{path}: {error.strerror}.", fix=f"ls -la {path}") from None
+    from cleo_tasks.cli.content import read_content
+
+    data = read_content(path, MOST_BYTES)
     source = "standard input" if path == "-" else path
     if len(data) > MOST_BYTES:
         raise UsageError(f"{source} holds more than {MOST_BYTES} bytes.", fix="a smaller file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{source} is not UTF-8: {error.reason}.", fix=f"file {path}") from None
+        from shlex import quote
+
+        raise UsageError(
+            f"{source} is not UTF-8: {error.reason}.", fix=f"file {quote(path)}"
+        ) from None
 
 
 def fields_from(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,8 +94,7 @@ def _from_file(path: str, given: Mapping[str, Any], spellings: Mapping[str, str]
         if name is None or name not in given:
             known = ", ".join(sorted(one for one in names if names[one] in given))
             raise UsageError(
-                f"{source} has the key {key[:80]!r}, which is no field; known: {known}.",
-                fix="cleo add --help",
+                f"{source} has the key {key[:80]!r}, which is no field; known: {known}."
             )
         if given[name] in (None, (), False):
             found[name] = value

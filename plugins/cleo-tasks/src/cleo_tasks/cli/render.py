@@ -73,6 +73,7 @@ def task(out: Printer, one: Task) -> None:
         ("parent", one.parent_id),
         ("phase", one.phase),
         ("stage", one.pipeline_stage),
+        ("pipeline", _pipeline(one)),
         ("held by", one.assignee),
         ("size", one.size),
         ("severity", one.severity),
@@ -101,13 +102,18 @@ def task(out: Printer, one: Task) -> None:
             [f"{row['timestamp']} {row['action']} by {row['actor']}" for row in one.history or ()],
         ),
         ("Children", [f"{row.id} {status(row.status)} {row.title}" for row in one.children or ()]),
-        ("Gates", [f"{gate}: {value['result']}" for gate, value in (one.gates or {}).items()]),
+        ("Gates", [f"{gate}: {found.result}" for gate, found in (one.gates or {}).items()]),
     ):
         if entries:
             out.line()
             out.line(f"  {heading}", "bold")
             for text in entries:
                 out.line(f"  - {text}")
+
+
+def _pipeline(one: Task) -> str:
+    own = one.pipeline
+    return f"{own['status']} (cleo lifecycle show {one.id})" if own else ""
 
 
 def _waiting(one: Task) -> str:

@@ -1,4 +1,4 @@
-"""How labels, the audit log and the sequence look to people."""
+"""How labels, phases, the audit log and the sequence look to people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from cleo_core.output import Printer
     from cleo_tasks.service.batch import BatchResult
     from cleo_tasks.service.labels import LabelCount, LabelTasks
-    from cleo_tasks.service.logs import Pruned, SequenceState
+    from cleo_tasks.service.logs import Pruned
+    from cleo_tasks.service.numbering import SequenceState
+    from cleo_tasks.service.phases import Phase
 
 
 def label_counts(out: Printer, found: Sequence[LabelCount]) -> None:
@@ -26,6 +28,32 @@ def label(out: Printer, found: LabelTasks) -> None:
     """A label's tasks."""
     out.line(f"{found.label}: {found.tasks} tasks", "bold")
     render.lines(out, found.lines)
+
+
+def phases(out: Printer, found: Sequence[Phase]) -> None:
+    """Phases in their order."""
+    if not found:
+        out.line("No phases.")
+        return
+    out.table(
+        ("", "phase", "name", "status", "tasks", "done"),
+        [
+            (one.position, one.slug, one.name, one.status, one.tasks, one.counts["done"])
+            for one in found
+        ],
+    )
+
+
+def phase(out: Printer, found: Phase) -> None:
+    """One phase and its tasks by status."""
+    out.line(f"{found.slug}  {found.name}", "bold")
+    out.line(f"  {found.status} · number {found.position}")
+    for name, value in (("started", found.started_at), ("completed", found.completed_at)):
+        if value:
+            out.line(f"  {name:10} {value}")
+    counted = [f"{number} {status}" for status, number in found.counts.items() if number]
+    words = "1 task" if found.tasks == 1 else f"{found.tasks} tasks"
+    out.line(f"  {words}" + (f": {', '.join(counted)}" if counted else ""))
 
 
 def log(out: Printer, rows: Sequence[Mapping[str, Any]]) -> None:

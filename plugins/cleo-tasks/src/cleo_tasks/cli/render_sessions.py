@@ -71,6 +71,9 @@ def session(out: Printer, one: Session) -> None:
     for name, value in facts:
         if value:
             out.line(f"  {name:12} {value}")
+    for focus in one.work or ():
+        until = focus.cleared_at or "now"
+        out.line(f"  worked on    {focus.task_id}, {focus.set_at} to {until}")
     for entry in one.notes:
         out.line(f"  - {entry['at']} {entry['by']}: {entry['text']}")
     for heading, content in (("Handoff", one.handoff), ("Taken over", one.consumed)):

@@ -74,7 +74,7 @@ def _options(callback: Callable[..., Result]) -> Callable[..., Result]:
 def _imported(app: App, verb: str, file: str, no_assignee: bool, **options: Any) -> Result:
     from cleo_core.cli.progress import Progress
 
-    with Progress() as progress:
+    with Progress(reads=file) as progress:
         result = getattr(service(app), verb)(
             file, assignees=not no_assignee, progress=progress, **options
         )
@@ -123,10 +123,44 @@ def import_cleo(app: App, **options: Any) -> Result:
     return _imported(app, "import_cleo", **options)
 
 
+@command("taskwarrior", writes=True)
+@_options
+def import_taskwarrior(app: App, **options: Any) -> Result:
+    """Import what `task export` printed.
+
+    Example: cleo import taskwarrior tasks.json
+    """
+    return _imported(app, "import_taskwarrior", **options)
+
+
+@command("task-master", writes=True)
+@_options
+@click.option("--tag", "tags", multiple=True, help="Only the tasks under this tag; repeatable.")
+def import_task_master(app: App, **options: Any) -> Result:
+    """Import the tasks.json of Task Master; subtasks come below their tasks.
+
+    Example: cleo import task-master .taskmaster/tasks/tasks.json --tag master
+    """
+    return _imported(app, "import_task_master", **options)
+
+
+@command("github", writes=True)
+@_options
+def import_github(app: App, **options: Any) -> Result:
+    """Import issues of GitHub: what `gh issue list --json` or the REST interface gives.
+
+    Example: cleo import github issues.json --no-assignee
+    """
+    return _imported(app, "import_github", **options)
+
+
 import_command = group(
     "import",
     "Read tasks from a file or another tracker.",
     import_jsonl,
     import_beads,
     import_cleo,
+    import_taskwarrior,
+    import_task_master,
+    import_github,
 )

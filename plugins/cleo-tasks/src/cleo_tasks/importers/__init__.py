@@ -20,7 +20,14 @@ MODULES = {
     "jsonl": "cleo_tasks.importers.jsonl",
     "beads": "cleo_tasks.importers.beads",
     "cleo": "cleo_tasks.importers.cleo",
+    "taskwarrior": "cleo_tasks.importers.taskwarrior",
+    "task-master": "cleo_tasks.importers.taskmaster",
+    "github": "cleo_tasks.importers.github",
 }
+
+
+#: Reads what any other provider's records are written down in.
+GENERIC = "cleo_tasks.importers.generic"
 
 
 class Importer(Protocol):
@@ -31,6 +38,10 @@ class Importer(Protocol):
     FIX: str
     #: Whether edges that cannot be made are dropped; else they are kept in the metadata.
     STRIPS: bool
+    #: Fields that change while the row does not: they are dropped, and counted as such.
+    DERIVED: tuple[str, ...]
+    #: The statuses, as they are called here, that the source can tell apart.
+    SAYS: tuple[str, ...]
 
     @staticmethod
     def items(source: Source) -> Iterator[Item]:
@@ -50,6 +61,6 @@ class Importer(Protocol):
         ...
 
 
-def importer(provider: str) -> Importer:
-    """The importer of a provider."""
-    return cast(Importer, import_module(MODULES[provider]))
+def importer(provider: str | None) -> Importer:
+    """The importer of a provider; the generic one for None and for who has none of its own."""
+    return cast(Importer, import_module(MODULES.get(provider or "", GENERIC)))

@@ -12,6 +12,8 @@ from cleo_tasks.importers.source import Document, Item, MalformedError, Source
 FORMAT = "a beads export, one issue per line"
 FIX = "bd export -o issues.jsonl"
 STRIPS = False
+DERIVED = ()
+SAYS = ("pending", "active", "blocked", "done")
 
 STATUS = {
     "open": "pending",

@@ -26,6 +26,8 @@ from cleo_tasks.service.fields import STAGE_SPELLINGS
 FORMAT = "a task list of the TypeScript CLEO"
 FIX = "cleo list --json > tasks.json"
 STRIPS = False
+DERIVED = ()
+SAYS = TASK_STATUS
 
 #: Where the list may stand: in the envelope of either kind, in a project's file, or alone.
 LISTS: list[tuple[str, ...]] = [

@@ -58,7 +58,6 @@ def decide(run: Import) -> None:
         _refuse_missing(run)
         run.plan.place(_Places(run), settings.number(run.app.config, "hierarchy.max_depth"))
         _settle_outcomes(run)
-        _count(run)
 
 
 def _load_rows(run: Import) -> None:
@@ -289,7 +288,7 @@ def _settle_outcomes(run: Import) -> None:
             plan.outcome[row] = SKIP
 
 
-def _count(run: Import) -> None:
+def count(run: Import) -> None:
     """What the rows bring that become tasks, and the phases that have to be made."""
     plan = run.plan
     for found in run.scratch.iterate(store.ROWS):

@@ -13,9 +13,9 @@ import json
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_core import clock
@@ -31,6 +31,7 @@ from cleo_tasks.importers.plan import CLOSED, CYCLE, MISSING, REOPENED, SECOND, 
 from cleo_tasks.importers.result import ImportResult, Options
 from cleo_tasks.importers.source import Progress, Source
 from cleo_tasks.importers.staging import Staging
+from cleo_tasks.service import evidence
 from cleo_tasks.service.work import Work
 from cleo_tasks.store import staging as store
 from cleo_tasks.store import transfer
@@ -52,7 +53,7 @@ _LASTING = 10.0
 class Import:
     """One run of ``cleo import``.
 
-    :param provider: a key of :data:`cleo_tasks.importers.MODULES`.
+    :param provider: what links name the tracker by; its own importer reads the file.
     :param path: the file; ``-`` is stdin.
     :param progress: told how far the work is.
     """
@@ -80,6 +81,10 @@ class Import:
         self.phases: dict[str, dict[str, Any]] = {}
         self.marks: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        #: Code and message of what the rules said to rows that were skipped for it, by row.
+        self.refusals: dict[int, tuple[str, str]] = {}
+        #: What the rules only warn of: code -> message by row.
+        self.warned: dict[str, dict[int, str]] = {}
         self.numbers = array("q")
         #: The last number that was given out when the plan was made, and the highest in the file.
         self.given = self.highest_read = 0
@@ -105,7 +110,8 @@ class Import:
             (6), it is not of the format; ``E_ID_COLLISION`` (22), see ``on_conflict``;
             ``E_CONCURRENT_MODIFICATION`` (21), the same file is being imported elsewhere.
         """
-        from cleo_tasks.importers.deciding import decide
+        from cleo_tasks.importers.allowing import refuse_updates, warn
+        from cleo_tasks.importers.deciding import count, decide
         from cleo_tasks.importers.telling import result, write_report
         from cleo_tasks.importers.updating import apply_updates
         from cleo_tasks.importers.writing import (
@@ -120,36 +126,38 @@ class Import:
         # A dry run writes none at all.
         reporting = nullcontext() if path is None or self.app.dry_run else atomic_file(path)
         with reporting as report, self.app.scratch("tasks", store.SCRATCH) as scratch:
-            self.scratch = scratch
-            self._version = scratch.scalar(transfer.DATA_VERSION)
-            self._stage()
+            self.begin(scratch)
             decide(self)
+            refuse_updates(self)
+            count(self)
             if not self.app.dry_run:
                 insert_phases(self)
                 insert_tasks(self)
                 insert_edges(self)
                 open_tasks(self)
                 apply_updates(self)
+            warn(self)
             if report is not None:
                 write_report(self, report)
             return result(self)
 
-    def write(self, body: Callable[[Work], T]) -> T:
+    def write(self, body: Callable[[Work], T], action: str = "task.import") -> T:
         """Run one unit of the import.
 
+        :param action: what the audit calls it.
         :raises CleoError: ``E_CONCURRENT_MODIFICATION``, what the plan relied on was changed.
         """
 
         began = 0.0
 
-        def run(unit: Unit) -> tuple[T, bool, int]:
+        def run(hashes: Mapping[str, str | None], unit: Unit) -> tuple[T, bool, int]:
             # A unit may run again: only what is set once more at its beginning outlives it.
             nonlocal began
             began = time.monotonic()
             self._asked = set()
             if unit.connection is not self.scratch.connection:
                 raise self.overtaken("the store's file was replaced")
-            work = Work(unit, self.app, "task.import")
+            work = Work(unit, self.app, action, hashes)
             work.source = "import"
             overtaken = self.edges_overtaken(work)
             result = body(work)
@@ -158,7 +166,9 @@ class Import:
 
         self._let_others_write()
         try:
-            result, self._edges_overtaken, self.last_audit = self.app.write("tasks", run)
+            result, self._edges_overtaken, self.last_audit = evidence.hashed_before(
+                self.app, lambda hashes: self.app.write("tasks", partial(run, hashes))
+            )
             self._assignees |= self._asked
             self._free_since = time.monotonic()
             self._held += self._free_since - began
@@ -280,11 +290,18 @@ class Import:
             time.sleep(max(0.0, _GAP - (now - self._free_since)))
             self._held = 0.0
 
-    def _stage(self) -> None:
-        staging = Staging(
-            self.scratch, self.importer, assignees=self.options.assignees, now=self.now
-        )
-        with Source(self.path, self.progress) as source:
+    def choose(self, source: Source) -> None:
+        """Look at the file before it is read."""
+
+    def begin(self, scratch: Scratch) -> None:
+        """First step: read the file into the scratch tables."""
+        self.scratch = scratch
+        self._version = scratch.scalar(transfer.DATA_VERSION)
+        with Source(self.path, self.progress, self.options.tags) as source:
+            self.choose(source)
+            staging = Staging(
+                self.scratch, self.importer, assignees=self.options.assignees, now=self.now
+            )
             staging.read(source)
             self.prefix = f"{source.scope}:" if source.scope is not None else ""
             self.own = source.scope is not None and source.scope == self._project_id()

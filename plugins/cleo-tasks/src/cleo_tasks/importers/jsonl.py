@@ -20,6 +20,8 @@ from cleo_tasks.service.fields import SLUG
 FORMAT = "a CLEO export"
 FIX = "cleo export --output FILE"
 STRIPS = True
+DERIVED = ()
+SAYS = enums.TASK_STATUS
 NAME = "cleo.tasks"
 VERSION = 1
 

@@ -81,6 +81,15 @@ def labels(row: Row, field: str, values: Iterable[Any]) -> None:
     row.labels += [word for word in settled if word and word not in row.labels]
 
 
+def labelled(row: Row, field: str, value: str) -> None:
+    """The label ``field:value``; a value that had to change for it is kept."""
+    word = label(f"{field}:{value}")
+    if word != f"{field}:{value}":
+        row.keep(field, value)
+    if word not in row.labels:
+        row.labels.append(word)
+
+
 def label(text: str) -> str:
     """A text as a label; empty when nothing of it can stand in one."""
     word = _NOT_LABEL.sub("", _BLANKS.sub("-", text.strip().lower()))
@@ -167,10 +176,11 @@ def settle(row: Row, now: str) -> None:
     """Make the columns of a row agree with its status, as every task's do."""
     columns = row.columns
     updated = columns.get("updated_at")
+    row.unsaid = [name for name in ("updated_at", "priority") if columns.get(name) is None]
     created = columns.get("created_at") or updated or now
     updated = updated or created
     columns |= {"created_at": created, "updated_at": updated}
-    columns.setdefault("priority", "medium")
+    columns["priority"] = columns.get("priority") or "medium"
     status = columns.setdefault("status", "pending")
     former = columns.get("archived_from") if status == "archived" else status
     if status != "archived":

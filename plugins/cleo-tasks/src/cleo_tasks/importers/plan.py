@@ -77,6 +77,10 @@ class Plan:
         self.edge_target.append(target)
         self.edge_state.append(WANTED)
 
+    def kind_of(self, edge: int) -> str:
+        """The kind of an edge, one of :data:`KINDS`."""
+        return KINDS[self.edge_kind[edge]]
+
     def link_unchanged(self, unchanged: bytearray) -> None:
         """Rows that changed nothing but name a row that is new now get that edge."""
         for index in range(len(self.edge_state)):

@@ -16,6 +16,7 @@ class Options:
     :param on_conflict: ``fail``, ``skip`` or ``remap`` rows whose id is taken here.
     :param on_missing: ``strip`` edges that lead out of the file, or ``fail``.
     :param report: path of a file that gets one JSON line per row.
+    :param tags: of a file with several lists, import only these.
     """
 
     update: bool = False
@@ -24,6 +25,7 @@ class Options:
     on_conflict: str = "fail"
     on_missing: str = "strip"
     report: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,8 @@ class ImportResult:
     earlier run had begun. ``edges`` counts dependencies, relations and parents, and under
     ``skipped`` those left out, by reason. ``labels``, ``notes`` and ``gates`` belong to the
     imported tasks. ``adjusted`` counts what had to be changed to fit: ``title_cut``, ``flattened``,
-    ``retyped``, ``parent_reopened``, ``remapped``, ``status_kept``. ``problems`` are the first rows
+    ``retyped``, ``parent_reopened``, ``remapped``, ``status_kept``, and what was dropped as derived
+    (``dropped_urgency``). ``problems`` are the first rows
     that could not be understood.
     """
 

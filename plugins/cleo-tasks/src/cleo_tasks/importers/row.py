@@ -79,6 +79,7 @@ class Row:
     :ivar sibling: place among the siblings, where the source has one.
     :ivar number: the task number that the row insists on.
     :ivar reopened: originals to keep if the task has to be opened for the sake of its children.
+    :ivar unsaid: columns that were filled in though the source says nothing of them.
     :ivar marks: what was done to the row beyond mapping: ``title_cut`` …
     """
 
@@ -102,6 +103,7 @@ class Row:
         self.reopened: dict[str, Any] = {}
         self.marks: list[str] = []
         self.url: str | None = None
+        self.unsaid: list[str] = []
 
     def metadata(self) -> dict[str, Any]:
         """Everything of the source row that no column has."""

@@ -46,13 +46,17 @@ class Source:
     """A file to import from; ``-`` is stdin.
 
     :param progress: told ``("bytes", read, size)``.
+    :param tags: of a file with several lists, those that are wanted; none are all.
     :ivar scope: what the ids of the file are unique within; set by the importer that needs it.
     :ivar facts: what the importer learnt beside the rows.
     :raises CleoError: the file cannot be read.
     """
 
-    def __init__(self, path: str, progress: Progress | None = None) -> None:
+    def __init__(
+        self, path: str, progress: Progress | None = None, tags: Sequence[str] = ()
+    ) -> None:
         self.path = path
+        self.tags = tags
         self.name = "standard input" if path == "-" else os.path.basename(path)
         self.scope: str | None = None
         self.facts: dict[str, Any] = {}
@@ -114,7 +118,16 @@ class Source:
 
     def peek(self) -> bytes:
         """The first byte that is no blank, without taking it."""
-        return self._beginning().removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+        return self.beginning().lstrip()[:1]
+
+    def beginning(self) -> bytes:
+        """The first bytes, some hundreds at least, without taking them."""
+        return self._beginning().removeprefix(codecs.BOM_UTF8)
+
+    def begins_with(self, *keys: bytes) -> bool:
+        """Whether the first of the file is an object with one of these keys first."""
+        head = self.beginning().lstrip()
+        return head[:1] == b"{" and head[1:].lstrip().startswith(keys)
 
     def binary(self) -> bool:
         """Whether the file begins like no text at all."""
@@ -177,20 +190,31 @@ def loads(text: str) -> Any:
 
 
 class Document:
-    """A JSON document with one long list in it, read without holding the list.
+    """A JSON document with a long list in it, read without holding the list.
 
     :ivar others: the short texts, numbers and flags beside it, by dotted path.
+    :ivar paths: where lists were found, the one that is being read last.
 
-    :param lists: where the list may stand, as key paths; ``()`` is the document itself.
+    :param lists: where the list may stand, as key paths, in which None is any key; ``()`` is the
+        document itself.
     :param fix: for the error when it is nowhere.
+    :param several: read all such lists, not only the first.
     """
 
-    def __init__(self, source: Source, lists: Sequence[tuple[str, ...]], fix: str) -> None:
+    def __init__(
+        self,
+        source: Source,
+        lists: Sequence[tuple[str | None, ...]],
+        fix: str,
+        *,
+        several: bool = False,
+    ) -> None:
         self.source = source
         self.fix = fix
         self.others: dict[str, Any] = {}
-        self.found = False
+        self.paths: list[tuple[str, ...]] = []
         self._lists = lists
+        self._several = several
         self._chunks = source.chunks()
         self._decode = codecs.getincrementaldecoder("utf-8-sig")()
         self._text = ""
@@ -206,15 +230,21 @@ class Document:
         yield from self._value(())
         if self._next():
             raise self._broken("something follows the end of the document")
-        if not self.found:
+        if not self.paths:
             raise self.source.refused("there is no list of tasks in it.", self.fix)
 
     def _value(self, path: tuple[str, ...]) -> Iterator[Item]:
         first = self._next()
-        if first == "[" and path in self._lists and not self.found:
-            self.found = True
+        ways = [
+            len(one)
+            for one in self._lists
+            if len(one) >= len(path)
+            and all(key in (None, at) for key, at in zip(one, path, strict=False))
+        ]
+        if first == "[" and len(path) in ways and (self._several or not self.paths):
+            self.paths.append(path)
             yield from self._entries()
-        elif first == "{" and any(one[: len(path)] == path for one in self._lists):
+        elif first == "{" and ways:
             yield from self._members(path)
         else:
             self._keep(path, self._whole())

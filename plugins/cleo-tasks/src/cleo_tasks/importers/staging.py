@@ -13,6 +13,7 @@ from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.importers import Importer, mapping
 from cleo_tasks.importers.row import Edge, Row, SkippedError
 from cleo_tasks.importers.source import Item, MalformedError, Source
+from cleo_tasks.service.fields import without_user
 from cleo_tasks.store import staging as store
 
 _CANONICAL = json.JSONEncoder(
@@ -77,10 +78,15 @@ class Staging:
         try:
             if isinstance(item.value, MalformedError):
                 raise item.value
-            digest = _hash(item.value)
-            row = Row(item.value, assignees=self._assignees)
+            value = item.value
+            derived = [name for name in self._importer.DERIVED if name in value]
+            if derived:
+                value = {name: one for name, one in value.items() if name not in derived}
+            digest = _hash(value)
+            row = Row(value, assignees=self._assignees)
+            row.marks += [f"dropped_{name}" for name in derived]
             try:
-                self._importer.settle(item.value, row)
+                self._importer.settle(value, row)
             finally:
                 key = row.key or None
             mapping.settle(row, self._now)
@@ -205,7 +211,8 @@ def _body(row: Row) -> str:
             "gates": row.gates,
             "links": row.links,
             "reopened": {name: one for name, one in row.reopened.items() if one is not None},
-            "url": row.url,
+            "url": None if row.url is None else without_user(row.url),
+            "unsaid": row.unsaid,
         }
     )
 

@@ -118,6 +118,8 @@ def _report(run: Import) -> Iterator[dict[str, Any]]:
         }
         if outcome == SKIP:
             entry["reason"] = run.reason(row)
+            if row in run.refusals:
+                entry["code"], message = run.refusals[row]
             if message is not None:
                 entry["message"] = message
         else:

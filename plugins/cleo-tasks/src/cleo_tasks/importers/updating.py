@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from cleo_core.database import Row
 from cleo_core.errors import CleoError
 from cleo_tasks.enums import OPEN_STATUS
+from cleo_tasks.importers import agreed
+from cleo_tasks.importers.allowing import leave_out, refusal
 from cleo_tasks.importers.plan import ACCEPTED, CYCLE, KEPT, LINK, REVIVE, UPDATE
 from cleo_tasks.importers.row import DEPENDENCY, PARENT
-from cleo_tasks.service import hierarchy, transitions
+from cleo_tasks.service import hierarchy, pipelines, transitions
 from cleo_tasks.store import focus, tasks, transfer
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def apply_updates(run: Import) -> None:
         run.marks.update({"status_kept": kept[0]} if kept[0] else {})
         for index, state in kept[1].items():
             plan.edge_state[index] = state
+        leave_out(run, kept[2])
 
 
 def _parents_first(run: Import, rows: list[int]) -> list[int]:
@@ -49,10 +52,14 @@ def _parents_first(run: Import, rows: list[int]) -> list[int]:
     return sorted(rows, key=lambda row: depth.get(row, 0))
 
 
-def _unit(run: Import, bodies: list[dict[str, Any]], work: Work) -> tuple[int, dict[int, int]]:
-    """Returns how many statuses could not be taken over, and what became of edges likewise."""
+def _unit(
+    run: Import, bodies: list[dict[str, Any]], work: Work
+) -> tuple[int, dict[int, int], dict[int, CleoError]]:
+    """Returns how many statuses could not be taken over, what became of edges likewise, and what
+    the rules refuse by now."""
     statuses: int = 0
     edges: dict[int, int] = {}
+    refused: dict[int, CleoError] = {}
     for body in bodies:
         row = work.task(run.task_at(body["row"]))
         outcome = run.plan.outcome[body["row"]]
@@ -60,27 +67,40 @@ def _unit(run: Import, bodies: list[dict[str, Any]], work: Work) -> tuple[int, d
             if row["archived_from"] in OPEN_STATUS:
                 transitions.require_open_parent(work, row)
             transitions.move(work, row, row["archived_from"], verb="unarchive")
+        link = {"provider": run.provider, "external_id": run.external_id(body["key"])}
+        last = json.loads(work.scalar(transfer.LINK_OF, **link) or "{}")
         if outcome == UPDATE:
-            statuses += not _apply(run, work, row, body)
+            error = refusal(run, work, row, body, last)
+            if error is not None:
+                refused[body["row"]] = error
+                continue
+            statuses += not _apply(run, work, row, body, last)
         if outcome in (UPDATE, LINK):
-            edges |= _edges(run, work, row, body["row"])
-    return statuses, edges
+            kept = late_edges(run, work, row, body["row"])
+            known = agreed.renewed(run, agreed.of(last), body, kept).stored()
+            work.execute(transfer.AGREE, agreed=json.dumps(known, ensure_ascii=False), **link)
+            edges |= kept
+    return statuses, edges, refused
 
 
-def _apply(run: Import, work: Work, row: Row, body: dict[str, Any]) -> bool:
+def _apply(run: Import, work: Work, row: Row, body: dict[str, Any], last: dict[str, Any]) -> bool:
     """Set what the source says and changed; what it does not say stays as it is here.
 
+    :param last: the link's metadata.
     :returns: whether the status could be taken over, if it changed.
     """
     columns = body["columns"]
     link = {"provider": run.provider, "external_id": run.external_id(body["key"])}
-    last = json.loads(work.scalar(transfer.LINK_OF, **link) or "{}")
-    changes = {name: columns[name] for name in _COLUMNS if columns.get(name) not in (None, [])}
+    changes = {
+        name: columns[name]
+        for name in _COLUMNS
+        if columns.get(name) not in (None, []) and name not in body["unsaid"]
+    }
     changes["notes"] = row["notes"] + [
         note for note in columns.get("notes", ()) if note not in row["notes"]
     ]
-    changes["metadata"] = _merged(row["metadata"], run.metadata(body))
-    changes |= _assignment(run, work, row, columns, last)
+    changes["metadata"] = merged(row["metadata"], run.metadata(body))
+    changes |= assignment(run, work, row, columns, last)
     status = body["status"]
     taken = True
     if status not in (last.get("status"), row["status"]):
@@ -91,6 +111,8 @@ def _apply(run: Import, work: Work, row: Row, body: dict[str, Any]) -> bool:
     if changes.get("status", row["status"]) not in OPEN_STATUS and row["status"] in OPEN_STATUS:
         focus.leave_task(work, row["id"], work.now)
     work.change(row, changes, details=details)
+    if changes.get("status"):
+        _pipeline_follows(work, row)
     if body["labels"]:
         work.change_labels(row, add=body["labels"])
     work.execute(
@@ -112,23 +134,23 @@ def _apply(run: Import, work: Work, row: Row, body: dict[str, Any]) -> bool:
     return taken
 
 
-def _assignment(
+def takes_over(row: Row, columns: dict[str, Any], last: dict[str, Any]) -> bool:
+    """Whether a holder that changed in the source holds the task, unless somebody here does.
+
+    :param last: who held it there when the source was last read, under ``assignee``.
+    """
+    who, then = columns.get("assignee"), last.get("assignee")
+    return who is not None and who != then and row["assignee"] in (None, then)
+
+
+def assignment(
     run: Import, work: Work, row: Row, columns: dict[str, Any], last: dict[str, Any]
 ) -> dict[str, Any]:
-    """A holder that changed in the source holds the task, unless somebody here does."""
-    who = columns.get("assignee")
-    if (
-        who is None
-        or who == last.get("assignee")
-        or row["assignee"]
-        not in (
-            None,
-            last.get("assignee"),
-        )
-    ):
+    """The columns of a holder who takes over."""
+    if not takes_over(row, columns, last):
         return {}
-    run.check_assignees(work, [who])
-    return {"assignee": who, "claimed_at": columns["claimed_at"]}
+    run.check_assignees(work, [columns["assignee"]])
+    return {"assignee": columns["assignee"], "claimed_at": columns["claimed_at"]}
 
 
 def _status_columns(
@@ -142,24 +164,40 @@ def _status_columns(
             *("archived_at", "archive_reason", "archived_from"),
         )
     }
+    own = transitions.own_stage(work, row["id"])
     if status in OPEN_STATUS:
         try:
             transitions.require_open_parent(work, row)
         except CleoError:
             return None
-        stage = columns.get("pipeline_stage") or (
-            row["pipeline_stage"]
-            if row["status"] in OPEN_STATUS
-            else transitions.open_stage(work, row)
+        stage = (
+            own
+            or columns.get("pipeline_stage")
+            or (
+                row["pipeline_stage"]
+                if row["status"] in OPEN_STATUS
+                else transitions.open_stage(work, row)
+            )
         )
         return {"status": status, "pipeline_stage": stage, **times}
     if work.read(tasks.OPEN_CHILDREN, id=row["id"]):
         return None
     stage = columns.get("pipeline_stage") or row["pipeline_stage"]
+    if own is not None and times["archived_from"] in OPEN_STATUS:
+        stage = own
     return {"status": status, "pipeline_stage": stage, **times}
 
 
-def _merged(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
+def _pipeline_follows(work: Work, row: Row) -> None:
+    """The task's own pipeline ends and goes on with it."""
+    status = row["archived_from"] or row["status"]
+    if status == "cancelled":
+        pipelines.cancel_with_task(work, row["id"])
+    elif status in OPEN_STATUS:
+        pipelines.reactivate_with_task(work, row["id"])
+
+
+def merged(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
     """Metadata with what the source says now; what was added here stays."""
     imports = {**_object(here.get("import")), **_object(there.get("import"))}
     merged = {**here, **there}
@@ -170,7 +208,7 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _edges(run: Import, work: Work, row: Row, number: int) -> dict[int, int]:
+def late_edges(run: Import, work: Work, row: Row, number: int) -> dict[int, int]:
     """Add the edges that the plan accepted; returns the states of those that could not be."""
     from cleo_tasks.importers.writing import add_relation, staged_edges
     from cleo_tasks.service.placing import reparent_task

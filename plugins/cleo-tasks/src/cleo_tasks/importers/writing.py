@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.ids import task_id
-from cleo_tasks.importers import mapping, numbering
+from cleo_tasks.importers import agreed, mapping, numbering
+from cleo_tasks.importers.agreed import Agreed
 from cleo_tasks.importers.plan import ACCEPTED, CYCLE, FINISH, NEW, REOPENED, TYPES
 from cleo_tasks.importers.row import DEPENDENCY, RELATION, Gate, Link
 from cleo_tasks.service.entries import Bulk
+from cleo_tasks.service.fields import without_user
 from cleo_tasks.service.hierarchy import SCOPE_OF_TYPE
 from cleo_tasks.service.work import Work
 from cleo_tasks.store import graph, staging, transfer
@@ -45,22 +47,22 @@ _DEFAULTS: dict[str, Any] = {
 
 def insert_phases(run: Import) -> None:
     """Make the phases that are missing."""
-    if not run.phases:
-        return
+    if run.phases:
+        run.write(lambda work: make_phases(work, run.phases))
 
-    def body(work: Work) -> None:
-        for slug in transfer.missing_phases(work, list(run.phases)):
-            values = {
-                "position": None,
-                "status": "pending",
-                "started_at": None,
-                "completed_at": None,
-                **run.phases[slug],
-            }
-            work.execute(transfer.INSERT_PHASE, **values)
-            work.note("phase", slug, None, values, action="phase.add", emit=False)
 
-    run.write(body)
+def make_phases(work: Work, phases: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make those of some phases that are missing; slug -> columns."""
+    for slug in transfer.missing_phases(work, list(phases)):
+        values = {
+            "position": None,
+            "status": "pending",
+            "started_at": None,
+            "completed_at": None,
+            **phases[slug],
+        }
+        work.execute(transfer.INSERT_PHASE, **values)
+        work.note("phase", slug, None, values, action="phase.add", emit=False)
 
 
 def insert_tasks(run: Import) -> None:
@@ -121,6 +123,7 @@ class _New(NamedTuple):
     links: list[dict[str, Any]]
     brought: list[dict[str, Any]]
     details: dict[str, Any]
+    agreed: Agreed
 
 
 def _insert_unit(
@@ -143,10 +146,11 @@ def _insert_unit(
         if values["position"] is None:
             last[parent] = values["position"] = last[parent] + 1
         stored.append({**values, **one.encoded, "seq": number})
+        known = {agreed.KEY: one.agreed._replace(parent=parent).stored()}
         labels += [{**owner, "label": label} for label in one.labels]
         gates += [{**gate, **owner} for gate in one.gates]
         links += [
-            {**link, **owner, "metadata": _json({**link["metadata"], **reserved})}
+            {**link, **owner, "metadata": _json({**link["metadata"], **known, **reserved})}
             for link in one.links
         ]
         brought += [{**link, **owner} for link in one.brought]
@@ -180,6 +184,7 @@ def _prepared(run: Import, body: dict[str, Any]) -> _New:
         [_link(run, values, body)],
         [_brought(run, link) for link in map(Link._make, body["links"]) if _foreign(run, link)],
         _details(run, body),
+        agreed.of_new(run, values, body),
     )
 
 
@@ -258,6 +263,7 @@ def _foreign(run: Import, link: Link) -> bool:
 def _brought(run: Import, link: Link) -> dict[str, Any]:
     return {
         **link._asdict(),
+        "url": None if link.url is None else without_user(link.url),
         "metadata": _json(link.metadata),
         "linked_at": link.linked_at or run.now,
         # Without it a link that an import made would seem to wait for the rest of that import.

@@ -15,7 +15,7 @@ from cleo_tasks.ids import parse_id, parse_ids, task_id
 from cleo_tasks.records import Task
 from cleo_tasks.service import fields, hierarchy
 from cleo_tasks.service.work import Work
-from cleo_tasks.store import sessions, tasks
+from cleo_tasks.store import phases, sessions, tasks
 
 #: What a dry run shows in place of an id that would be given.
 UNGIVEN = "T???"
@@ -212,7 +212,7 @@ def phase_is_new(work: Work, slug: str, add: bool) -> bool:
 
     :raises ValidationError: it does and ``add`` does not allow it.
     """
-    if work.one(tasks.PHASE, slug=slug) is not None:
+    if phases.row(work, slug) is not None:
         return False
     if add:
         return True
@@ -226,8 +226,8 @@ def phase_unnamed() -> UsageError:
 
 def make_phase(work: Work, slug: str) -> None:
     """Make a phase, the last one."""
-    work.execute(tasks.INSERT_PHASE, slug=slug, name=slug)
-    work.note("phase", slug, None, {"slug": slug, "name": slug}, action="phase.add", emit=False)
+    made = phases.insert(work, slug, slug)
+    work.note("phase", slug, None, made, action="phase.add", emit=False)
 
 
 def _attempt(problems: fields.Problems, field: str, check: Any) -> Any:

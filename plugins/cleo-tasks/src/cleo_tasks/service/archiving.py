@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cleo_core.database import Row
-from cleo_core.errors import CleoError, UsageError, ValidationError
+from cleo_core.errors import CleoError, UsageError, ValidationError, echoed
 from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.errors import TasksError, several
 from cleo_tasks.records import Line
@@ -55,7 +55,7 @@ def reopen_tasks(
     """
     if status not in ("pending", "active"):
         raise UsageError(
-            f"A task is reopened as pending or active, not {status!r}.",
+            f"A task is reopened as pending or active, not {echoed(status)}.",
             fix="cleo reopen ID --status pending",
         )
     rows = _rows(work, ids, if_version)
@@ -96,7 +96,7 @@ def archive_tasks(
     """
     if reason is not None and reason not in REASONS:
         raise ValidationError(
-            f"reason {reason!r} is unknown; it is one of {', '.join(REASONS)}.",
+            f"reason {echoed(reason)} is unknown; it is one of {', '.join(REASONS)}.",
             fix="cleo delete ID" if reason == "deleted" else "cleo archive ID --reason superseded",
         )
     selecting = all_done or cancelled or done_before is not None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cleo_core.errors import CleoError, UsageError, ValidationError
+from cleo_core.errors import GENERAL_HELP, CleoError, UsageError, ValidationError
 from cleo_core.output import camel
 from cleo_tasks.service import fields
 
@@ -95,6 +95,8 @@ class Failure:
     def _call_by_name(self, names: Mapping[str, str]) -> None:
         """Put names in place of the ids that nobody will have."""
         for problem in self.problems:
+            if problem["fix"] == GENERAL_HELP:
+                problem["fix"] = "cleo add-batch --help"
             for part in ("message", "fix"):
                 problem[part] = _NEW.sub(lambda found: names.get(found[0], found[0]), problem[part])
             if problem["code"] == "E_CYCLE":
@@ -110,14 +112,12 @@ def _settle(item: Item, given: Mapping[str, Any], taken: dict[str, int]) -> None
             _settle_ref(item, value, taken)
         elif name not in DEFAULTS:
             known = ", ".join(("ref", *DEFAULTS))
-            error = ValidationError(
-                f"{str(key)[:80]!r} is no field of a task; known: {known}.", fix="cleo add --help"
-            )
+            error = ValidationError(f"{str(key)[:80]!r} is no field of a task; known: {known}.")
             item.problems.append((str(key)[:80], error))
         elif value is not None:
             item.fields[name] = value
     if not isinstance(item.fields["add_phase"], bool):
-        error = ValidationError("add_phase is true or false.", fix="cleo add --help")
+        error = ValidationError("add_phase is true or false.")
         item.problems.append(("add_phase", error))
 
 

@@ -14,6 +14,7 @@ from cleo_tasks.ids import parse_id
 from cleo_tasks.records import Task
 from cleo_tasks.service import holding, scope, transitions
 from cleo_tasks.service.fields import name_filter
+from cleo_tasks.service.liveness import stale_times
 from cleo_tasks.service.work import Verbs, Work
 from cleo_tasks.session_records import Session
 from cleo_tasks.store import claims, focus, sessions, tasks
@@ -143,7 +144,7 @@ class ClaimVerbs(Verbs):
         why = _reason(reason)
         if force and why is None:
             raise UsageError(
-                "--force needs a --reason.", fix=f"cleo unclaim {id} --force --reason TEXT"
+                "--force needs a --reason.", fix="cleo unclaim ID --force --reason TEXT"
             )
         wanted = None if id is None else parse_id(id)
 
@@ -158,7 +159,7 @@ class ClaimVerbs(Verbs):
                 rows = [row]
             forced = force and rows[0]["assignee"] != work.agent
             done = [holding.release(work, row, forced=forced, reason=why) for row in rows]
-            _say_what_stays_active(work, rows)
+            holding.say_what_stays_active(work, rows)
             return ReleaseResult(done)
 
         return self.write("task.unclaim", body)
@@ -271,7 +272,7 @@ def _reason(reason: str | None) -> str | None:
 
 def _many(work: Work, held_by: str | None) -> list[str]:
     if held_by is None:
-        return _stale(work)
+        return claims.stale(work, **stale_times(work.app))
     found = claims.held_by(work, held_by) if held_by.isprintable() else []
     if not found:
         raise TasksError(
@@ -280,14 +281,6 @@ def _many(work: Work, held_by: str | None) -> list[str]:
             fix="cleo list --assignee ID",
         )
     return found
-
-
-def _stale(work: Work) -> list[str]:
-    return claims.stale(
-        work,
-        before=holding.ago(work.number("claims.stale_hours") * 3600),
-        alive=holding.ago(work.number("agents.stale_seconds")),
-    )
 
 
 def _may_release(row: Row, agent: str | None, *, force: bool) -> None:
@@ -311,13 +304,3 @@ def _stop_and_release(work: Work, row: Row) -> None:
         transitions.move(work, row, "pending", verb="stop", assignee=None, claimed_at=None)
     elif row["assignee"] is not None:
         holding.release(work, row)
-
-
-def _say_what_stays_active(work: Work, rows: Sequence[Row]) -> None:
-    active = [row["id"] for row in rows if row["status"] == "active"]
-    if active:
-        work.warn(
-            "W_STILL_ACTIVE",
-            f"{', '.join(active[:20])}{' …' if len(active) > 20 else ''}: held by nobody and still "
-            "active; `cleo update ID --status pending` offers a task to `next` again.",
-        )

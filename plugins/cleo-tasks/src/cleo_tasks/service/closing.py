@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cleo_core.database import Row
-from cleo_core.errors import CleoError, UsageError, ValidationError
+from cleo_core.errors import CleoError, UsageError, echoed
 from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.errors import TasksError, several
 from cleo_tasks.records import Line
-from cleo_tasks.service import pipelines, transitions
+from cleo_tasks.service import fields, pipelines, transitions
 from cleo_tasks.service.completing import require_no_open_children
 from cleo_tasks.service.waiting import Waiting
 from cleo_tasks.service.work import Work
@@ -19,7 +19,6 @@ from cleo_tasks.store import closing, relations, tasks
 
 #: What to do with open children of a task that closes.
 CHILDREN = ("block", "cascade", "orphan")
-REASON_LENGTH = 500
 
 Problems = list[tuple[str | None, CleoError]]
 
@@ -51,7 +50,7 @@ def cancel_tasks(
     :param children: one of :data:`CHILDREN`.
     :raises CleoError: 2, 4, 6, 21, 34, 36; ``E_HAS_CHILDREN`` (16); ``E_NO_CHANGE`` (102), all are.
     """
-    reason = settled_reason(reason)
+    reason = fields.reason(reason)
     rows, problems = _entered(work, ids, "cancelled", "cancel", if_version)
     plan = _plan(work, rows, children, "cancel", problems)
     if problems:
@@ -82,7 +81,7 @@ def delete_tasks(
     :raises CleoError: 2, 4, 6, 21, 34, 36; ``E_HAS_CHILDREN`` (16); ``E_HAS_DEPENDENTS`` (19);
         ``E_NO_CHANGE`` (102), all are archived already.
     """
-    reason = settled_reason(reason)
+    reason = fields.reason(reason)
     rows, problems = _entered(work, ids, "archived", "delete", if_version)
     plan = _plan(work, rows, children, "delete", problems)
     edges = [
@@ -120,7 +119,7 @@ def purge_tasks(
         ``E_HAS_CHILDREN`` (16), in whatever status; ``E_HAS_DEPENDENTS`` (19), a release lists it
         or an active session is scoped to it.
     """
-    reason = settled_reason(reason)
+    reason = fields.reason(reason)
     rows = work.rows(ids)
     if if_version is not None:
         work.require_version(rows[ids[0]], if_version)
@@ -140,24 +139,6 @@ def purge_tasks(
         _unrelate(work, id_, rows)
         _purge(work, rows[id_], reason)
     return CloseResult(lines, [], detached, [])
-
-
-def settled_reason(reason: str | None) -> str | None:
-    """A reason for the record.
-
-    :raises ValidationError: it has not 1 to 500 characters.
-    """
-    if reason is None:
-        return None
-    from cleo_tasks.service.fields import plain_text
-
-    text = plain_text(reason, "reason").strip()
-    if not 1 <= len(text) <= REASON_LENGTH:
-        raise ValidationError(
-            f"A reason has 1 to {REASON_LENGTH} characters; this one has {len(text)}.",
-            fix="--reason TEXT",
-        )
-    return text
 
 
 class _Plan:
@@ -209,7 +190,7 @@ def _plan(work: Work, rows: dict[str, Row], children: str, verb: str, problems: 
     """What becomes of the tasks' open children; what stands against it goes to ``problems``."""
     if children not in CHILDREN:
         raise UsageError(
-            f"children is one of {', '.join(CHILDREN)}, not {children!r}.",
+            f"children is one of {', '.join(CHILDREN)}, not {echoed(children)}.",
             fix=f"cleo {verb} ID --children cascade",
         )
     plan = _Plan()

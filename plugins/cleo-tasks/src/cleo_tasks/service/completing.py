@@ -12,6 +12,8 @@ from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.errors import TasksError, several
 from cleo_tasks.records import Line, Task
 from cleo_tasks.service import pipelines, transitions, verification
+from cleo_tasks.service.evidence import NotHashedError
+from cleo_tasks.service.liveness import alive_since
 from cleo_tasks.service.waiting import Waiting, warn_of_cancelled
 from cleo_tasks.service.work import Work
 from cleo_tasks.store import closing, sessions, tasks
@@ -48,6 +50,10 @@ def complete_tasks(
     for id_ in _in_order(work, ids):
         try:
             results[id_] = complete_task(work, id_, note=note, named=ids)
+        except NotHashedError as error:
+            # All that may be asked for, so that it is not asked for one task at a time.
+            more = verification.evidence_of(work, _in_reach(work, ids))
+            raise NotHashedError({*error.paths, *more}) from None
         except CleoError as error:
             problems.append((id_ if len(ids) > 1 else None, error))
     if problems:
@@ -93,7 +99,7 @@ def complete_task(
     if session is not None and session["status"] == "active":
         sessions.record_task(work, session["id"], id_, "completed", work.now)
     if work.agent is not None:
-        closing.count_completed(work, work.agent, id_)
+        closing.count_completed(work, work.agent, id_, alive=alive_since(work.app))
     unblocked = waiting.released()
     above, refused = _complete_parent(work, row["parent_id"], named)
     return CompleteResult(
@@ -105,6 +111,34 @@ def complete_task(
             {"code": code, "message": message} for code, message in work.unit.warnings[already:]
         ],
     )
+
+
+def require_own(work: Work, row: Row) -> None:
+    """Whether no other agent holds a task; a caller without agent id passes.
+
+    :raises TasksError: ``E_CLAIMED`` (35).
+    """
+    holder = row["assignee"]
+    if holder is not None and work.agent is not None and holder != work.agent:
+        from cleo_tasks.service.holding import held
+
+        raise held(row)
+
+
+def require_accepted(work: Work, row: Row) -> None:
+    """Apply ``tasks.acceptance.mode`` to a task that is to be completed.
+
+    :raises ValidationError: there are too few criteria.
+    """
+    if work.setting("acceptance.mode") == "off":
+        return
+    from cleo_tasks.service.adding import check_acceptance
+
+    try:
+        check_acceptance(work, row["acceptance"])
+    except CleoError as error:
+        error.fix = f"cleo update {row['id']} --add-acceptance TEXT"
+        raise
 
 
 def require_no_open_children(work: Work, row: Row, *, fix: str, but: Collection[str] = ()) -> None:
@@ -129,11 +163,7 @@ def _require_complete(work: Work, row: Row) -> Row | None:
     """Every condition of ``complete``; returns the session it is done in."""
     id_ = row["id"]
     session = work.enter(id_)
-    holder = row["assignee"]
-    if holder is not None and work.agent is not None and holder != work.agent:
-        from cleo_tasks.service.holding import held
-
-        raise held(row)
+    require_own(work, row)
     if row["status"] == "done":
         raise TasksError(
             "E_ALREADY_DONE",
@@ -143,14 +173,7 @@ def _require_complete(work: Work, row: Row) -> Row | None:
         )
     transitions.require(row, "done", "complete")
     transitions.require_dependencies(work, row)
-    if work.setting("acceptance.mode") != "off":
-        from cleo_tasks.service.adding import check_acceptance
-
-        try:
-            check_acceptance(work, row["acceptance"])
-        except CleoError as error:
-            error.fix = f"cleo update {id_} --add-acceptance TEXT"
-            raise
+    require_accepted(work, row)
     verification.require_verified(work, row)
     require_no_open_children(work, row, fix=f"cleo list --parent {id_}")
     pipelines.require_finished(work, row)
@@ -173,6 +196,12 @@ def _complete_parent(
     except CleoError as error:
         del work.unit.warnings[already:]
         return None, [{"id": parent, "code": error.code}]
+
+
+def _in_reach(work: Work, ids: Sequence[str]) -> list[str]:
+    """The ids and those above them, which may be complete with them."""
+    above = [one["id"] for id_ in ids for one in work.read(tasks.ANCESTORS, id=id_)]
+    return list(dict.fromkeys([*ids, *above]))
 
 
 def _in_order(work: Work, ids: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.output import camel, to_json
-from cleo_tasks.enums import OPEN_STATUS
+from cleo_tasks.enums import OPEN_STATUS, STAGES
 from cleo_tasks.errors import TasksError, several
 from cleo_tasks.ids import parse_id
 from cleo_tasks.records import Task
@@ -263,13 +263,20 @@ class _Edit:
                 f"{row['id']} is {row['status']}; only open tasks change their stage.",
                 fix=f"cleo reopen {row['id']}",
             )
-        if pipelines.of_task(work, row["id"]) is not None:
+        own = pipelines.of_task(work, row["id"])
+        # The stage that the pipeline is in may be said again: it sets a damaged row right.
+        if own is not None and stage != own["stage_name"]:
+            here = own["stage_name"]
+            back = here is not None and STAGES.index(stage) < STAGES.index(here)
             raise TasksError(
                 "E_STAGE_ORDER",
                 f"{row['id']} has a pipeline, which says in what stage it is.",
-                fix=f"cleo lifecycle start {row['id']} {stage}",
+                fix=f"cleo lifecycle back {row['id']} {stage} --reason TEXT"
+                if back
+                else f"cleo lifecycle start {row['id']} {stage}",
             )
-        hierarchy.check_stage(work, stage, row["parent_id"])
+        if own is None:
+            hierarchy.check_stage(work, stage, row["parent_id"])
         values["pipeline_stage"] = stage
 
     def _status(self) -> None:
@@ -353,7 +360,7 @@ def _whole_note(work: Work, note: Any) -> dict[str, str]:
             "A note has text, and may have at and by.",
             fix='{"notes": [{"at": "2026-03-25T14:30:00.000Z", "by": "me", "text": "…"}]}',
         )
-    from cleo_tasks.service.tasks import moment
+    from cleo_tasks.service.durations import moment
 
     return {
         "at": moment(fields.plain_text(note["at"], "at"), "at") if "at" in note else work.now,

@@ -8,11 +8,45 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
-from cleo_core.errors import ValidationError
+from cleo_core.errors import ValidationError, echoed, shortened
+
+if TYPE_CHECKING:
+    from cleo_core.app import App
+
+T = TypeVar("T")
 
 #: Bytes of a file that are hashed at a time.
 _BLOCK = 1 << 20
+
+
+class NotHashedError(Exception):
+    """A unit asks for files that are to be hashed before it: that may take long.
+
+    :ivar paths: relative to the project's root.
+    """
+
+    def __init__(self, paths: Collection[str]) -> None:
+        super().__init__(f"not hashed yet: {len(paths)} files")
+        self.paths = paths
+
+
+def hashed_before(app: App, attempt: Callable[[Mapping[str, str | None]], T]) -> T:
+    """Attempt something with the hashes of files, as often as it asks for further ones.
+
+    What a unit asks for is known only from rows; others may add some before it runs again.
+
+    :param attempt: what is given path -> :func:`recorded_hash` of every file asked for so far.
+    """
+    known: dict[str, str | None] = {}
+    while True:
+        try:
+            return attempt(known)
+        except NotHashedError as error:
+            tree = tree_root(app.project.root)
+            known |= {path: recorded_hash(tree, path) for path in error.paths}
 
 
 def tree_root(root: str) -> str:
@@ -36,7 +70,7 @@ def located(root: str, path: str) -> tuple[str, str]:
     """
     text = path.strip()
     if not text or "\0" in text:
-        raise ValidationError(f"{path!r} is no path of a file.", fix="a path in the project")
+        raise ValidationError(f"{echoed(path)} is no path of a file.", fix="a path in the project")
     try:
         real_root = os.path.realpath(root)
         real = os.path.realpath(os.path.join(real_root, text))
@@ -44,7 +78,8 @@ def located(root: str, path: str) -> tuple[str, str]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise ValidationError(
-            f"{text} cannot be read in {root}: {reason}.", fix="a path relative to the project"
+            f"{shortened(text, 400)} cannot be read in {root}: {reason}.",
+            fix="a path relative to the project",
         ) from None
     if os.path.commonpath([real, real_root]) != real_root:
         raise ValidationError(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from cleo_core.errors import CleoError, UsageError, ValidationError
+from cleo_core.errors import CleoError, UsageError, ValidationError, echoed
 from cleo_tasks.enums import (
     PIPELINE_STAGE,
     SEVERITY,
@@ -19,11 +19,18 @@ from cleo_tasks.enums import (
 )
 
 TITLE_LENGTH = 200
+REASON_LENGTH = 500
 #: SQLite's JSON functions and Python's recursion end at a thousand.
 MOST_LEVELS = 100
 LABEL_LENGTH = 64
 LABEL = re.compile(r"[a-z0-9][a-z0-9._:/-]*\Z")
 SLUG = re.compile(r"[a-z][a-z0-9-]*\Z")
+ADDRESS_LENGTH = 2000
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:///?[^\s/?#]\S*\Z")
+#: What stands between the slashes and the path; browsers take other slashes, and more of them.
+_AUTHORITY = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2,}([^/\\?#]*)")
+#: The sign in all forms that Unicode's normalisation, and so a browser, takes for it.
+_AT = re.compile("[@\uff20\ufe6b]")
 
 #: Numbers for priorities, as other trackers write them.
 PRIORITY_NUMBERS = {
@@ -61,7 +68,7 @@ def title(value: Any) -> str:
     """
     text = plain_text(value, "title").strip(" \t\r\n")
     if not text:
-        raise ValidationError("A title is needed.", fix='cleo add "a title"')
+        raise ValidationError("A title is needed.")
     if "\n" in text or "\r" in text:
         raise ValidationError("A title is one line.", fix="the rest with --desc")
     if len(text) > TITLE_LENGTH:
@@ -78,14 +85,48 @@ def plain_text(value: Any, field: str) -> str:
     :raises ValidationError: it is not text, or not such text.
     """
     if not isinstance(value, str):
-        raise ValidationError(f"{field} must be text, not {type(value).__name__}.", fix=_HELP)
+        raise ValidationError(f"{field} must be text, not {type(value).__name__}.")
     if "\0" in value:
-        raise ValidationError(f"{field} contains a NUL character.", fix=_HELP)
+        raise ValidationError(f"{field} contains a NUL character.")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValidationError(f"{field} contains half a surrogate pair.", fix=_HELP) from None
+        raise ValidationError(f"{field} contains half a surrogate pair.") from None
     return value
+
+
+def line(value: Any, field: str, most: int, *, fix: str, printable: bool = False) -> str:
+    """One line of text, trimmed, of 1 to ``most`` characters.
+
+    :param field: the argument's name.
+    :param printable: for names and ids of things: without what cannot be seen.
+    :raises ValidationError: it is none.
+    """
+    name = field.replace("_", " ")
+    text = plain_text(value, name).strip()
+    hidden = printable and not text.isprintable()
+    if not 1 <= len(text) <= most or len(text.splitlines()) > 1 or hidden:
+        kind = "printable characters" if printable else "characters"
+        raise ValidationError(
+            f"The {name} is one line of 1 to {most} {kind}.", fix=fix, field=field
+        )
+    return text
+
+
+def reason(value: Any) -> str | None:
+    """A reason for the record, or None where none is given.
+
+    :raises ValidationError: it has not 1 to 500 characters.
+    """
+    if value is None:
+        return None
+    text = plain_text(value, "reason").strip()
+    if not 1 <= len(text) <= REASON_LENGTH:
+        raise ValidationError(
+            f"A reason has 1 to {REASON_LENGTH} characters; this one has {len(text)}.",
+            fix="--reason TEXT",
+        )
+    return text
 
 
 def texts(value: Any, field: str) -> list[str]:
@@ -94,7 +135,7 @@ def texts(value: Any, field: str) -> list[str]:
     :raises ValidationError: it is no list of texts.
     """
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise ValidationError(f"{field} must be a list of texts.", fix=_HELP)
+        raise ValidationError(f"{field} must be a list of texts.")
     return [plain_text(item, field) for item in value]
 
 
@@ -106,9 +147,48 @@ def entries(value: Any, field: str) -> list[str]:
     found = texts(value, field)
     if not all(text.strip() for text in found):
         raise ValidationError(
-            f"{field} holds an entry that is blank.", fix=_OPTIONS.get(field, _HELP), field=field
+            f"{field} holds an entry that is blank.", fix=_OPTIONS.get(field), field=field
         )
     return found
+
+
+def address(value: Any, field: str) -> str:
+    """A whole address, of any scheme, without a user's name or password: it is shown and exported.
+
+    :raises ValidationError: it is none of at most 2,000 characters. The message does not repeat
+        it, since it may hold a password.
+    """
+    from urllib.parse import urlsplit
+
+    text = plain_text(value, field).strip()
+    fix = f"--{field} {'url:' if field == 'evidence' else ''}https://example.org/issues/1"
+    if names_user(text):
+        raise ValidationError(
+            f"{field}: an address with a user's name or password is not recorded.", fix=fix
+        )
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme not in ("http", "https") or parts.hostname is not None
+    except ValueError:
+        whole = False
+    if len(text) > ADDRESS_LENGTH or not (whole and text.isprintable() and _ADDRESS.match(text)):
+        raise ValidationError(
+            f"{field} must be a whole address of at most {ADDRESS_LENGTH} characters.", fix=fix
+        )
+    return text
+
+
+def names_user(text: str) -> bool:
+    """Whether an address names who opens it: ``scheme://name:password@host``."""
+    return without_user(text) != text
+
+
+def without_user(text: str) -> str:
+    """An address as anybody would write it, without ``name:password@``."""
+    found = _AUTHORITY.match(text)
+    if found is None:
+        return text
+    return text[: found.start(1)] + _AT.split(found[1])[-1] + text[found.end(1) :]
 
 
 def as_filter(check: Callable[[Any], T], value: Any) -> T:
@@ -139,7 +219,7 @@ def word_of(choices: Sequence[str], field: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if value not in choices:
             raise ValidationError(
-                f"{field} {value!r} is unknown; it is one of {', '.join(choices)}.",
+                f"{field} {echoed(value)} is unknown; it is one of {', '.join(choices)}.",
                 fix=f"--{field} {choices[0]}",
             )
         return str(value)
@@ -183,7 +263,7 @@ def label(value: Any, way: str = "--label {}") -> str:
     if len(text) > LABEL_LENGTH or not LABEL.match(text):
         near = re.sub(r"[^a-z0-9._:/-]+", "-", text.lower())[:LABEL_LENGTH].strip("-._:/")
         raise ValidationError(
-            f"The label {text[:80]!r} is not valid: lower-case letters, digits and . _ : / - "
+            f"The label {echoed(text)} is not valid: lower-case letters, digits and . _ : / - "
             f"beginning with a letter or digit, at most {LABEL_LENGTH}.",
             fix=way.replace("{}", near or "x"),
         )
@@ -199,18 +279,19 @@ def labels(value: Any, way: str = "--label {}") -> list[str]:
     return list(dict.fromkeys(label(item, way) for item in texts(value, "label")))
 
 
-def slug(value: Any) -> str:
+def slug(value: Any, way: str = "--phase {}") -> str:
     """A phase's slug.
 
+    :param way: the fix, with ``{}`` in place of a slug that could be meant.
     :raises ValidationError: it is not one.
     """
     text = plain_text(value, "phase")
     if not SLUG.match(text) or len(text) > LABEL_LENGTH:
         near = re.sub(r"[^a-z0-9]+", "-", text.lower())[:LABEL_LENGTH].strip("-0123456789")
         raise ValidationError(
-            f"The phase {text[:80]!r} is not valid: a lower-case letter, then letters, digits "
+            f"The phase {echoed(text)} is not valid: a lower-case letter, then letters, digits "
             f"and hyphens, at most {LABEL_LENGTH}.",
-            fix=f"--phase {near or 'x'}",
+            fix=way.replace("{}", near or "x"),
         )
     return text
 
@@ -231,7 +312,7 @@ def metadata(value: Any) -> dict[str, Any]:
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError) as error:
-        raise ValidationError(f"metadata cannot be stored as JSON: {error}.", fix=_HELP) from None
+        raise ValidationError(f"metadata cannot be stored as JSON: {error}.") from None
     return dict(value)
 
 
@@ -256,7 +337,7 @@ def flag(value: Any) -> bool:
     :raises ValidationError: it is none.
     """
     if not isinstance(value, bool):
-        raise ValidationError("no_auto_complete is true or false.", fix=_HELP)
+        raise ValidationError("no_auto_complete is true or false.")
     return value
 
 
@@ -339,7 +420,6 @@ def settle(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     return settled
 
 
-_HELP = "cleo add --help"
 #: List -> how an entry of it is given.
 _OPTIONS = {
     "acceptance": "--acceptance TEXT",

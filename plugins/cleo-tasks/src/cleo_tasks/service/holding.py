@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cleo_core import clock
 from cleo_core.database import Row
 from cleo_tasks.errors import TasksError
 from cleo_tasks.service import opening, transitions
@@ -111,6 +111,22 @@ def release(
     )
 
 
+def say_what_stays_active(work: Work, rows: Iterable[Row]) -> None:
+    """Warn of tasks that nobody holds any more and that are active still."""
+    active = [row["id"] for row in rows if row["status"] == "active"]
+    if active:
+        work.warn(
+            "W_STILL_ACTIVE",
+            f"{some(active)}: held by nobody and still "
+            "active; `cleo update ID --status pending` offers a task to `next` again.",
+        )
+
+
+def some(ids: Sequence[str]) -> str:
+    """Ids for a message, twenty at most."""
+    return f"{', '.join(ids[:20])}{' …' if len(ids) > 20 else ''}"
+
+
 def require_claimable(row: Row) -> None:
     """Whether an agent may hold a task in this status.
 
@@ -136,8 +152,3 @@ def held(row: Row) -> TasksError:
         fix="cleo claim --next",
         details={"holder": row["assignee"], "claimedAt": row["claimed_at"]},
     )
-
-
-def ago(seconds: float) -> str:
-    """A time so many seconds before now, within what can be stored."""
-    return clock.format_time(max(0.0, clock.seconds() - max(0.0, seconds)))

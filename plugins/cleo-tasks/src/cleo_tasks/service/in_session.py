@@ -90,6 +90,10 @@ class InSession:
         self._settled = True
         self._session = session["id"] if session["status"] == "active" else None
 
+    def outside_sessions(self) -> None:
+        """What is done is no agent's work: whatever session is named has no part in it."""
+        self._settled = True
+
     def in_scope(self, session: Row, task: str) -> bool:
         """Whether a task lies in a session's scope: the scope's task or below it."""
         return scope.contains(self, session, task)

@@ -9,8 +9,8 @@ from cleo_core.errors import NotFoundError
 from cleo_core.output import Page
 from cleo_tasks.errors import TasksError
 from cleo_tasks.ids import HIGHEST, parse_id
-from cleo_tasks.service import fields
-from cleo_tasks.service.tasks import moment
+from cleo_tasks.service import fields, numbering
+from cleo_tasks.service.durations import moment
 from cleo_tasks.service.work import Verbs, Work
 from cleo_tasks.store import audit, sequence
 
@@ -28,19 +28,6 @@ class Pruned:
     archived: int
     deleted: int
     path: str | None
-
-
-@dataclass(frozen=True, eq=False)
-class SequenceState:
-    """The number that the next task gets, the last one as stored, the highest that a task has.
-
-    ``ok``: the stored one is neither behind nor beyond any number that a task can have.
-    """
-
-    next: int
-    stored: int
-    max: int
-    ok: bool
 
 
 class LogVerbs(Verbs):
@@ -121,12 +108,11 @@ class LogVerbs(Verbs):
             )
         return Pruned(rows, rows, path)
 
-    def sequence_show(self) -> SequenceState:
+    def sequence_show(self) -> numbering.SequenceState:
         """The numbers of tasks as they stand."""
-        with self.db.snapshot() as db:
-            return _sequence(*sequence.read(db))
+        return numbering.sequence_state(self.db)
 
-    def sequence_check(self) -> SequenceState:
+    def sequence_check(self) -> numbering.SequenceState:
         """The same, with a warning where the stored number is wrong."""
         found = self.sequence_show()
         if found.stored >= HIGHEST:
@@ -143,21 +129,22 @@ class LogVerbs(Verbs):
             )
         return found
 
-    def sequence_repair(self) -> SequenceState:
+    def sequence_repair(self) -> numbering.SequenceState:
         """Set a stored number right that is behind the highest task, or beyond any.
 
         :raises TasksError: ``E_NO_CHANGE``, it is right.
         """
 
-        def body(work: Work) -> SequenceState:
-            found = _sequence(*sequence.read(work))
+        def body(work: Work) -> numbering.SequenceState:
+            found = numbering.read_state(work)
             if found.ok:
                 raise TasksError(
                     "E_NO_CHANGE",
                     f"The stored sequence {found.stored} is not behind.",
                     fix="cleo sequence show",
                 )
-            right = max(found.max, sequence.given(work)) if found.stored > found.max else found.max
+            # Tasks that were purged had numbers too.
+            right = max(found.max, sequence.given(work))
             sequence.give_out(work, right)
             work.note(
                 "sequence",
@@ -166,7 +153,7 @@ class LogVerbs(Verbs):
                 {"value": right},
                 emit=False,
             )
-            return _sequence(right, found.max)
+            return numbering.state_of(right, found.max)
 
         return self.write("sequence.repair", body)
 
@@ -189,7 +176,3 @@ class LogVerbs(Verbs):
             return deleted
 
         return self.write("log.prune", body)
-
-
-def _sequence(stored: int, highest: int) -> SequenceState:
-    return SequenceState(max(stored, highest) + 1, stored, highest, highest <= stored < HIGHEST)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 #: Bits of one pass over the graph when reach is counted; bounds the memory of a pass.
 BLOCK = 8192
+#: Between the ids of :func:`has_loop`.
+SEPARATOR = "\x1f"
 
 
 class Network:
@@ -163,6 +165,35 @@ class Network:
                         came_from[target] = node
                         reached.append(target)
             frontier = reached
+
+
+def has_loop(waits: dict[str, int], holds: dict[str, str], parents: dict[str, str]) -> bool:
+    """Whether some of these tasks wait for each other; the arguments are used up.
+
+    What waits for nothing is taken away, and with it what then waits for nothing, and so on; who
+    is left waits for a loop. That is a third of the work of telling the loops themselves.
+
+    :param waits: task -> how many it depends on.
+    :param holds: task -> those that depend on it, separated by U+001F.
+    :param parents: child -> parent, which waits for it.
+    """
+    for parent in parents.values():
+        waits[parent] = waits.get(parent, 0) + 1
+    free = [task for task in {**holds, **parents} if task not in waits]
+    while free:
+        task = free.pop()
+        above = holds.get(task)
+        held = above.split(SEPARATOR) if above is not None else []
+        if task in parents:
+            held.append(parents[task])
+        for one in held:
+            left = waits[one] - 1
+            if left:
+                waits[one] = left
+            else:
+                del waits[one]
+                free.append(one)
+    return bool(waits)
 
 
 class _Neighbours:

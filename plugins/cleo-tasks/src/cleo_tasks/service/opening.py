@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cleo_core.database import Backend, Row
-from cleo_core.errors import CleoError, UsageError, ValidationError
+from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import camel, to_json
 from cleo_tasks.errors import TasksError
 from cleo_tasks.ids import parse_id
@@ -282,14 +282,7 @@ def one_line(value: str | None, field: str, most: int) -> str | None:
 
     :raises ValidationError: it is empty, too long or more than a line.
     """
-    if value is None:
-        return None
-    text = fields.plain_text(value, field).strip()
-    if not 1 <= len(text) <= most or "\n" in text or "\r" in text:
-        raise ValidationError(
-            f"A {field} is one line of 1 to {most} characters.", fix=f"--{field} TEXT"
-        )
-    return text
+    return None if value is None else fields.line(value, field, most, fix=f"--{field} TEXT")
 
 
 def _take_over(work: Work, kind: str, task: str | None, last: Row | None) -> dict[str, Any] | None:

@@ -50,7 +50,7 @@ def reactivate_with_task(work: Work, task: str) -> None:
 
 
 def _set(work: Work, own: Row, status: str, action: str) -> None:
-    pipelines.set_status(work, own["id"], status, work.now)
+    pipelines.save(work, {**own, "status": status}, now=work.now)
     work.note(
         "pipeline",
         own["id"],

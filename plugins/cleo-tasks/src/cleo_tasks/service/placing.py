@@ -97,12 +97,12 @@ class PlacingVerbs(Verbs):
         :raises CleoError: 2, 4; 6, the other task is no sibling; 21, 34, 36; ``E_NO_CHANGE``
             (102), it stands there already.
         """
+        id_ = parse_id(id)
         if (position is not None) + (before is not None) + (after is not None) != 1:
             raise UsageError(
                 "One of position, before and after says where the task goes.",
-                fix=f"cleo reorder {id} --position 1",
+                fix=f"cleo reorder {id_} --position 1",
             )
-        id_ = parse_id(id)
         place = None if position is None else fields.position(position)
         beside = parse_id(before or after or id) if place is None else None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cleo_core.database import Backend
-from cleo_core.errors import UsageError
+from cleo_core.errors import UsageError, echoed
 from cleo_core.output import Page
 from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.ids import parse_id, task_id
@@ -143,7 +143,7 @@ def _require_words(given: Sequence[str], known: Sequence[str], option: str) -> N
     for word in given:
         if word not in known:
             raise UsageError(
-                f"--{option} {word!r} is unknown; it is one of {', '.join(known)}.",
+                f"--{option} {echoed(word)} is unknown; it is one of {', '.join(known)}.",
                 fix=f"cleo find WORD --{option} {known[0]}",
             )
 

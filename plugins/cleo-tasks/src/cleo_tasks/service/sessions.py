@@ -12,7 +12,7 @@ from cleo_core.output import Page, to_json
 from cleo_tasks.enums import SESSION_STATUS
 from cleo_tasks.service import fields, opening, scope, settings
 from cleo_tasks.service.work import Verbs, Work
-from cleo_tasks.session_records import Session, SessionLine
+from cleo_tasks.session_records import Focus, Session, SessionLine
 from cleo_tasks.store import claims, focus, sessions
 
 if TYPE_CHECKING:
@@ -124,11 +124,13 @@ class SessionVerbs(Verbs):
         return rows, Page(limit, offset, total)
 
     def session_show(self, id: str) -> Session:
-        """One session, whole.
+        """One session, whole, with the tasks that it worked on.
 
         :raises TasksError: 31 there is none.
         """
-        return sessions.record(scope.named(self.db, id))
+        with self.db.snapshot() as db:
+            found = sessions.record(scope.named(db, id))
+            return replace(found, work=[Focus(**row) for row in focus.history(db, found.id)])
 
     def session_suspend(
         self, *, reason: str | None = None, if_version: int | None = None
@@ -194,7 +196,7 @@ class SessionVerbs(Verbs):
         from cleo_tasks.service.handoff import left, state
 
         if id is not None and scope is not None:
-            raise UsageError("A session and a scope were given.", fix=f"cleo session handoff {id}")
+            raise UsageError("A session and a scope were given.", fix="cleo session handoff ID")
         if not consume:
             with self.db.snapshot() as db:
                 return state(left(self.app, db, id, scope))
@@ -233,10 +235,10 @@ class SessionVerbs(Verbs):
         :param release: free the claims of agents that have no active session left.
         :raises UsageError: the age is none.
         """
-        from cleo_tasks.service.holding import ago
+        from cleo_tasks.service.durations import ago, seconds_of
 
         hours = settings.number(self.app.config, "session.stale_hours")
-        before = ago(hours * 3600 if max_age is None else _duration(max_age))
+        before = ago(hours * 3600 if max_age is None else seconds_of(max_age, "--max-age", "24h"))
 
         def body(work: Work) -> Collected:
             idle = sessions.idle(work, before)
@@ -298,16 +300,3 @@ def _free_claims(work: Work, agents: Sequence[str | None]) -> list[str]:
 
 def _stored(db: Backend, row: Row) -> Row:
     return scope.named(db, row["id"])
-
-
-def _duration(value: str | float) -> float:
-    from cleo_core.api import ConfigKey
-    from cleo_core.config.values import WrongValueError, from_file, from_text
-
-    key = ConfigKey("max_age", "duration", None)
-    try:
-        return float(from_file(key, from_text(key, str(value))))
-    except WrongValueError as wrong:
-        raise UsageError(
-            f"{str(value)[:80]!r} is no age: expected {wrong}.", fix="--max-age 24h"
-        ) from None

@@ -1,10 +1,11 @@
-"""Settings that are numbers, each with the least value that means something."""
+"""Settings that mean something only within bounds: numbers, and the gates that are asked for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from cleo_core.errors import CleoError
+from cleo_tasks.enums import GATES
 
 if TYPE_CHECKING:
     from cleo_core.config import Config
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 LEAST = {
     "acceptance.min": 0,
     "add.duplicate_window_seconds": 0,
+    "agents.heartbeat_seconds": 1,
     "agents.stale_seconds": 0,
     "claims.stale_hours": 0,
     "find.limit": 1,
@@ -41,3 +43,19 @@ def number(config: Config, name: str) -> int:
             fix=f"cleo config unset tasks.{name}",
         )
     return min(value, _MOST)
+
+
+def required_gates(config: Config) -> list[str]:
+    """The gates that completing a task needs, each once.
+
+    :raises CleoError: ``E_CONFIG`` (8), there is no such gate, so that none could ever pass it.
+    """
+    found = list(dict.fromkeys(config.get("tasks.verification.gates")))
+    unknown = [gate for gate in found if gate not in GATES]
+    if unknown:
+        raise CleoError(
+            "E_CONFIG",
+            f"tasks.verification.gates names {', '.join(unknown)}; known are {', '.join(GATES)}.",
+            fix="cleo config unset tasks.verification.gates",
+        )
+    return found

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cleo_core import clock
-from cleo_core.errors import UsageError
+from cleo_core.errors import UsageError, echoed
 from cleo_core.output import Page, to_json
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id, parse_ids
 from cleo_tasks.records import Line, Task
-from cleo_tasks.service import fields
+from cleo_tasks.service import durations, fields
 from cleo_tasks.service.adding import AddResult, add_task, added_from_json
 from cleo_tasks.service.work import Verbs
-from cleo_tasks.store import audit, tasks
+from cleo_tasks.store import audit, pipelines, tasks
 
 
 class TaskVerbs(Verbs):
@@ -87,6 +86,13 @@ class TaskVerbs(Verbs):
                 missing = set(wanted) - tasks.existing(db, wanted)
                 raise task_not_found(*sorted(missing))
             more: dict[str, Any] = {}
+            own = pipelines.of_task(db, id_)
+            if own is not None:
+                more["pipeline"] = {
+                    "id": own["id"],
+                    "status": own["status"],
+                    "stage": own["stage_name"],
+                }
             if history:
                 more["history"] = audit.history(db, id_)
             if children:
@@ -94,7 +100,10 @@ class TaskVerbs(Verbs):
                     db, [one["id"] for one in db.read(tasks.CHILDREN, id=id_)]
                 )
             if gates:
-                more["gates"] = gates_of(db, id_, task.verification_round)
+                from cleo_tasks.service.verification import standing
+                from cleo_tasks.store.gates import results
+
+                more["gates"] = standing(results(db, id_), task.verification_round)
             found.append(replace(task, **more) if more else task)
         return found
 
@@ -133,7 +142,7 @@ class TaskVerbs(Verbs):
 
         if sort not in tasks.SORTS:
             raise UsageError(
-                f"Tasks are not sorted by {sort!r}; known: {', '.join(tasks.SORTS)}.",
+                f"Tasks are not sorted by {echoed(sort)}; known: {', '.join(tasks.SORTS)}.",
                 fix="cleo list --sort id",
             )
         filters: dict[str, Any] = {
@@ -151,7 +160,7 @@ class TaskVerbs(Verbs):
             "role": (fields.word_of(TASK_ROLE, "role"), role),
             "assignee": (lambda text: fields.name_filter(text, "assignee"), assignee),
             "stage": (fields.stage_filter, stage),
-            "since": (moment, since),
+            "since": (durations.moment, since),
         }
         filters |= {
             name: fields.as_filter(check, value)
@@ -169,37 +178,3 @@ class TaskVerbs(Verbs):
             offset=offset,
         )
         return rows, Page(limit, offset, total)
-
-
-def gates_of(db: Any, id_: str, round_: int) -> dict[str, Any]:
-    """The latest result of each verification gate in the current round."""
-    rows = db.read(
-        tasks.GATES_OF,
-        id=id_,
-        round=round_,
-    )
-    return {
-        row["gate"]: {
-            "result": row["result"],
-            "round": row["round"],
-            "agentId": row["agent_id"],
-            "reason": row["reason"],
-            "checkedAt": row["checked_at"],
-        }
-        for row in rows
-    }
-
-
-def moment(text: str, option: str = "--since") -> str:
-    """A time as callers write it (ISO-8601, or a date) in the form that is stored.
-
-    :param option: what gave it, for the message.
-    :raises UsageError: it is no time.
-    """
-    try:
-        return clock.format_time(clock.parse_time(text))
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{text!r} is not a time; write 2026-03-25 or 2026-03-25T14:30:00Z.",
-            fix=f"{option} 2026-03-25",
-        ) from None

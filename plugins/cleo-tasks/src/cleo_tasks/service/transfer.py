@@ -171,6 +171,87 @@ class TransferVerbs(Verbs):
             force=force,
         )
 
+    def import_taskwarrior(
+        self,
+        file: str,
+        *,
+        update: bool = False,
+        revive: bool = False,
+        assignees: bool = True,
+        report: str | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> ImportResult:
+        """Import what ``task export`` printed; a repeat imports only what is new.
+
+        The parameters and errors are those of :meth:`import_jsonl`.
+        """
+        return self._import(
+            "taskwarrior",
+            file,
+            progress,
+            update=update,
+            revive=revive,
+            assignees=assignees,
+            report=report,
+            force=force,
+        )
+
+    def import_task_master(
+        self,
+        file: str,
+        *,
+        tags: Sequence[str] = (),
+        update: bool = False,
+        revive: bool = False,
+        assignees: bool = True,
+        report: str | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> ImportResult:
+        """Import the ``tasks.json`` of Task Master; a repeat imports only what is new.
+
+        :param tags: import only the tasks under these tags.
+        The other parameters and errors are those of :meth:`import_jsonl`.
+        """
+        return self._import(
+            "task-master",
+            file,
+            progress,
+            tags=chosen_tags(tags),
+            update=update,
+            revive=revive,
+            assignees=assignees,
+            report=report,
+            force=force,
+        )
+
+    def import_github(
+        self,
+        file: str,
+        *,
+        update: bool = False,
+        revive: bool = False,
+        assignees: bool = True,
+        report: str | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> ImportResult:
+        """Import a list of GitHub issues; a repeat imports only what is new.
+
+        The parameters and errors are those of :meth:`import_jsonl`.
+        """
+        return self._import(
+            "github",
+            file,
+            progress,
+            update=update,
+            revive=revive,
+            assignees=assignees,
+            report=report,
+            force=force,
+        )
+
     def _import(
         self,
         provider: str,
@@ -198,3 +279,15 @@ class TransferVerbs(Verbs):
             inputs=inputs,
             force=force,
         )
+
+
+def chosen_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Names of tags that an import is limited to.
+
+    :raises UsageError: they are no list of names.
+    """
+    return tuple(fields.name_filter(tag, "tag") for tag in fields.as_filter(_texts, tags))
+
+
+def _texts(value: object) -> list[str]:
+    return fields.texts(value, "tag")

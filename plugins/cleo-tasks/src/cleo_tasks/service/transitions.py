@@ -163,10 +163,13 @@ def _way(row: Row, to: str) -> str:
 
 def open_stage(work: Work, row: Row) -> str:
     """The stage of a task that opens again: its own pipeline's, else its type's default."""
-    own = work.one(tasks.OWN_PIPELINE, id=row["id"])
-    if own is not None and own["stage"] is not None:
-        return str(own["stage"])
-    return "research" if row["type"] == "epic" else "implementation"
+    return own_stage(work, row["id"]) or ("research" if row["type"] == "epic" else "implementation")
+
+
+def own_stage(work: Work, id_: str) -> str | None:
+    """The current stage of a task's own pipeline, if it has one."""
+    own = work.one(tasks.OWN_PIPELINE, id=id_)
+    return None if own is None else own["stage"]
 
 
 def _lifted(work: Work, row: Row, stage: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ it; that rule lives here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_core.database import Row
@@ -15,36 +16,30 @@ from cleo_core.units import Unit
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import HIGHEST
 from cleo_tasks.records import Task
-from cleo_tasks.service import settings
-from cleo_tasks.service.entries import Bulk, Entry
-from cleo_tasks.service.in_session import InSession
-from cleo_tasks.store import audit, graph, sequence, sessions, tasks
+from cleo_tasks.service import evidence, settings
+from cleo_tasks.service.noting import Noting
+from cleo_tasks.store import graph, sequence, tasks
 
 if TYPE_CHECKING:
     from cleo_core.app import App
 
 T = TypeVar("T")
 
-#: Columns that every change sets and that the audit row says in columns of its own.
-_STAMPS = frozenset({"updated_at", "modified_by"})
 
-
-class Work(InSession):
+class Work(Noting):
     """A unit with what every verb of this store needs.
 
     :param action: what the audit calls the verb, ``task.complete``.
+    :param hashes: of files that are evidence, as
+        :func:`~cleo_tasks.service.evidence.hashed_before` has read them before the unit; None where
+        they are read when they are asked for.
     """
 
-    def __init__(self, unit: Unit, app: App, action: str) -> None:
-        super().__init__(unit, app)
-        self.action = action
-        self.source = unit.source
-        self.now = unit.now
-        self.actor = unit.actor
-        self.execute = unit.execute
-        self.executemany = unit.executemany
-        self._entries: dict[tuple[str, str], Entry] = {}
-        self._noted = False
+    def __init__(
+        self, unit: Unit, app: App, action: str, hashes: Mapping[str, str | None] | None = None
+    ) -> None:
+        super().__init__(unit, app, action)
+        self.hashes = hashes
 
     def number(self, name: str) -> int:
         """A configuration value under ``tasks.`` that is a number.
@@ -210,12 +205,21 @@ class Work(InSession):
         self._note("task", row["id"], {"depends_on": before}, {"depends_on": after}, row["id"])
         return True
 
-    def bump(self, row: Row, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    def bump(
+        self,
+        row: Row,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        *,
+        reason: str | None = None,
+    ) -> None:
         """Something that belongs to a task changed in another table: relations, gate results."""
         self._touch_task(row, {})
-        self._note("task", row["id"], before, after, row["id"])
+        entry = self._note("task", row["id"], before, after, row["id"])
+        entry.reason = reason if reason is not None else entry.reason
 
-    def require_version(self, row: Row, version: int | None) -> None:
+    @staticmethod
+    def require_version(row: Row, version: int | None) -> None:
         """Refuse an edit that was based on an older row.
 
         :raises CleoError: ``E_CONCURRENT_MODIFICATION`` with both states.
@@ -229,107 +233,6 @@ class Work(InSession):
                 details={"expected": version, "version": row["version"], "current": dict(row)},
             )
 
-    # Other entities
-
-    def note(
-        self,
-        kind: str,
-        id_: str,
-        before: Mapping[str, Any] | None,
-        after: Mapping[str, Any] | None,
-        *,
-        task_id: str | None = None,
-        action: str | None = None,
-        emit: bool = True,
-    ) -> Entry:
-        """Say what the unit did to an entity that is no task.
-
-        :param before: None for a creation; ``after`` None for a deletion.
-        :param emit: False for kinds that other stores are not told about.
-        """
-        entry = self._entry(kind, id_, task_id, action)
-        if before is None:
-            entry.before, entry.after = None, dict(after or {})
-            if emit:
-                self.unit.created(kind, id_, entry.after)
-        elif after is None:
-            entry.before, entry.after = dict(before), None
-            if emit:
-                self.unit.deleted(kind, id_, before)
-        else:
-            self._merge(entry, before, after)
-            if emit:
-                self.unit.updated(kind, id_, before, after)
-        return entry
-
-    def bulk(self, made: Iterable[Bulk]) -> None:
-        """Note what a unit did to many tasks by statements of its own: an audit row for each.
-
-        The caller has written the rows; versions are its affair too.
-        """
-        self.active_session()
-        self._noted = True
-        shared = self._audit_columns()
-
-        def rows() -> Iterator[dict[str, Any]]:
-            for one in made:
-                if one.before is None:
-                    self.unit.created("task", one.id, one.after)
-                else:
-                    self.unit.updated("task", one.id, one.before, one.after)
-                yield {
-                    **shared,
-                    "action": self.action,
-                    "entity_kind": "task",
-                    "entity_id": one.id,
-                    "task_id": one.id,
-                    "forced": 0,
-                    "reason": None,
-                    "details": one.details,
-                    "before": one.before,
-                    "after": {**one.after, **one.becomes},
-                }
-
-        audit.add_many(self, rows())
-
-    def finish(self) -> None:
-        """Write the audit rows and note the session's activity; called once, at the end."""
-        if not self._entries and not self._noted:
-            return
-        if not self._settled:
-            self._session_of_audit()
-        for (kind, id_), entry in self._entries.items():
-            audit.add(
-                self,
-                **self._audit_columns(),
-                action=entry.action,
-                entity_kind=kind,
-                entity_id=id_,
-                task_id=entry.task_id,
-                forced=int(entry.forced),
-                reason=entry.reason,
-                details=entry.details,
-                before=entry.before,
-                after=entry.after,
-            )
-        if self._session is not None:
-            sessions.touch(self, self._session, self.now)
-
-    def _audit_columns(self) -> dict[str, Any]:
-        """What all audit rows of a unit have in common."""
-        return {
-            "timestamp": self.now,
-            "actor": self.actor,
-            "session_id": self._session,
-            "request_id": self.app.request_id,
-            "source": self.source,
-        }
-
-    def _session_of_audit(self) -> None:
-        """Which session the audit names when the verb itself asked for none."""
-        first = next((entry.task_id for entry in self._entries.values() if entry.task_id), None)
-        self.active_session(first)
-
     def _touch_task(self, row: Row, values: Mapping[str, Any]) -> None:
         """UPDATE of the named columns; the version moves once per unit."""
         first = ("task", row["id"]) not in self._entries
@@ -340,34 +243,6 @@ class Work(InSession):
             tasks.update(self, row["id"], {**values, **stamps}, bump=first)
             row.update(stamps)
             row["version"] += 1 if first else 0
-
-    def _note(
-        self,
-        kind: str,
-        id_: str,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
-        task_id: str | None,
-        action: str | None = None,
-    ) -> Entry:
-        entry = self._entry(kind, id_, task_id, action)
-        self._merge(entry, before, after)
-        self.unit.updated(kind, id_, before, after)
-        return entry
-
-    def _merge(self, entry: Entry, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        if entry.before is not None:
-            entry.before = {**before, **entry.before}
-        entry.after = {
-            **(entry.after or {}),
-            **{name: value for name, value in after.items() if name not in _STAMPS},
-        }
-
-    def _entry(self, kind: str, id_: str, task_id: str | None, action: str | None = None) -> Entry:
-        entry = self._entries.get((kind, id_))
-        if entry is None:
-            entry = self._entries[kind, id_] = Entry(action or self.action, task_id)
-        return entry
 
 
 class Verbs:
@@ -384,13 +259,16 @@ class Verbs:
     def write(self, action: str, body: Callable[[Work], T]) -> T:
         """Run a verb's body as one unit and write its audit rows at the end."""
 
-        def run(unit: Unit) -> T:
-            work = Work(unit, self.app, action)
+        def run(hashes: Mapping[str, str | None], unit: Unit) -> T:
+            work = Work(unit, self.app, action, hashes)
             result = body(work)
             work.finish()
             return result
 
-        return self.app.write("tasks", run)
+        return evidence.hashed_before(
+            self.app,
+            lambda hashes: self.app.write("tasks", partial(run, hashes)),
+        )
 
     def page(self, limit: int | None, offset: int, setting: str = "list.limit") -> tuple[int, int]:
         """Limit and offset of a list, the limit by default from the configuration.

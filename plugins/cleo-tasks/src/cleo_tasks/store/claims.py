@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cleo_core.database import Backend
+from cleo_tasks.store import words
 
 CLAIM = (
     "UPDATE tasks SET assignee = :agent, claimed_at = :now, updated_at = :now, "
@@ -21,14 +22,19 @@ HELD_BY = (
     "SELECT id FROM tasks WHERE assignee = :agent "
     "AND status IN ('pending', 'active', 'blocked', 'proposed') ORDER BY seq"
 )
-STALE = (
-    "SELECT t.id FROM tasks AS t WHERE t.assignee IS NOT NULL AND t.claimed_at < :before "
+#: Of a task ``t``: its claim is old and its agent shows no sign of life.
+STALE_TERMS = (
+    "t.assignee >= '' AND t.claimed_at < :before "
     "AND t.status IN ('pending', 'active', 'blocked', 'proposed') "
     "AND NOT EXISTS (SELECT 1 FROM sessions AS s "
     "WHERE s.agent_id = t.assignee AND s.status = 'active') "
     "AND NOT EXISTS (SELECT 1 FROM agent_instances AS i WHERE i.agent_id = t.assignee "
-    "AND i.status IN ('starting', 'active', 'idle', 'error') "
-    "AND i.last_heartbeat_at >= :alive) ORDER BY t.seq"
+    f"AND i.status IN {words.RUNNING} "
+    "AND i.last_heartbeat_at >= :alive)"
+)
+STALE = (
+    f"SELECT t.id FROM tasks AS t INDEXED BY ix_tasks_assignee_status WHERE {STALE_TERMS} "
+    "ORDER BY t.seq"
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cleo_core.database import Backend, Row
+from cleo_tasks.store import words
 
 DEPENDANTS = (
     "SELECT DISTINCT t.seq, t.id, t.status, t.open_dependency_count AS waiting "
@@ -38,7 +39,7 @@ DELETE = "DELETE FROM tasks WHERE id = :id"
 COUNT_COMPLETED = (
     "UPDATE agent_instances SET total_tasks_completed = total_tasks_completed + 1 "
     "WHERE agent_id = :agent AND task_id = :task "
-    "AND status IN ('starting', 'active', 'idle', 'error')"
+    f"AND status IN {words.RUNNING} AND last_heartbeat_at >= :alive"
 )
 
 
@@ -81,9 +82,12 @@ def delete(db: Any, id_: str) -> None:
     db.execute(DELETE, id=id_)
 
 
-def count_completed(db: Any, agent: str, task: str) -> None:
-    """Count a completed task for the agent's live instances that work on it."""
-    db.execute(COUNT_COMPLETED, agent=agent, task=task)
+def count_completed(db: Any, agent: str, task: str, *, alive: str) -> None:
+    """Count a completed task for the agent's live instances that work on it.
+
+    :param alive: an instance with a heartbeat since then is live.
+    """
+    db.execute(COUNT_COMPLETED, agent=agent, task=task, alive=alive)
 
 
 def _listed(ids: Iterable[str]) -> str:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from cleo_core.database import Backend, Row
+
+HISTORY = (
+    "SELECT task_id, set_at, cleared_at FROM task_work_history WHERE session_id = :session "
+    "ORDER BY id"
+)
 CLEAR_TASK = (
     "UPDATE sessions SET current_task_id = NULL, task_started_at = NULL "
     "WHERE current_task_id = :task"
@@ -24,6 +30,11 @@ SET_SESSION = (
 OPEN_ROW = (
     "INSERT INTO task_work_history (session_id, task_id, set_at) VALUES (:session, :task, :now)"
 )
+
+
+def history(db: Backend, session: str) -> list[Row]:
+    """What a session worked on, oldest first: ``{task_id, set_at, cleared_at}``."""
+    return db.read(HISTORY, session=session)
 
 
 def leave_task(db: Any, task: str, now: str) -> None:

@@ -22,6 +22,8 @@ _COLUMNS = (
     "e.*, (SELECT json_group_array(task_id) FROM (SELECT task_id FROM manifest_entry_tasks "
     "WHERE entry_id = e.id ORDER BY task_id)) AS tasks_json"
 )
+SET_STATUS = "UPDATE manifest_entries SET status = :status WHERE id = :id"
+EXISTING = "SELECT id FROM manifest_entries WHERE id IN (SELECT value FROM json_each(:ids))"
 BY_ID = f"SELECT {_COLUMNS} FROM manifest_entries AS e WHERE e.id = :id"
 
 #: Filters of a list: name -> SQL term.
@@ -56,10 +58,20 @@ def insert(db: Any, values: Mapping[str, Any], tasks: Sequence[str]) -> bool:
     return new
 
 
+def set_status(db: Any, id_: str, status: str) -> None:
+    """Give an entry another status."""
+    db.execute(SET_STATUS, id=id_, status=status)
+
+
 def get(db: Backend, id_: str) -> Row | None:
     """One entry with ``topics``, ``findings`` and ``tasks`` as lists, or None."""
     found = db.one(BY_ID, id=id_)
     return None if found is None else _decoded(found)
+
+
+def existing(db: Backend, ids: Sequence[str]) -> set[str]:
+    """Those of the ids that outputs of stages have."""
+    return {found["id"] for found in db.read(EXISTING, ids=json.dumps(list(ids)))}
 
 
 def listing(

@@ -146,6 +146,18 @@ def count_statement(filters: Iterable[str]) -> str:
     return f"SELECT count(*) FROM tasks AS t INDEXED BY {index} WHERE {' AND '.join(terms)}"
 
 
+def count_below(db: Backend, scope: str, filters: Mapping[str, Any]) -> int:
+    """How many unassigned tasks are ready at or below a task."""
+    return int(db.scalar(count_below_statement(filters), **_bound(filters), scope=scope))
+
+
+def count_below_statement(filters: Iterable[str]) -> str:
+    """The statement of :func:`count_below`."""
+    before, members = SOURCES["subtree"]
+    terms = [members, _FREE, _NO_OPEN_CHILD, *(FILTERS[name] for name in filters)]
+    return f"{before}SELECT count(*) FROM tasks AS t WHERE {' AND '.join(terms)}"
+
+
 def statements() -> Iterator[str]:
     """Every statement that is put together from parts."""
     for chosen in _choices(("labels", "type", "role")):
@@ -153,6 +165,7 @@ def statements() -> Iterator[str]:
             yield range_statement(chosen, in_phase=in_phase)
     for chosen in _choices(FILTERS):
         yield count_statement(chosen)
+        yield count_below_statement(chosen)
         for source in SOURCES:
             for whose in WHOSE:
                 yield listed_statement(source, chosen, whose)

@@ -108,3 +108,10 @@ HAS_RELATION = (
     "SELECT EXISTS (SELECT 1 FROM task_relations WHERE task_id = :id AND related_to = :target "
     "AND relation_type = (SELECT type FROM scratch.import_edges WHERE ordinal = :ordinal))"
 )
+#: Links of a provider, within a scope of ids, whose record the file that is read does not have.
+ABSENT = (
+    "SELECT count(*) FROM external_task_links AS l WHERE l.provider_id = :provider "
+    "AND l.link_type <> 'transferred' AND substr(l.external_id, 1, length(:prefix)) = :prefix "
+    "AND NOT EXISTS (SELECT 1 FROM scratch.import_rows AS r "
+    "WHERE r.key = substr(l.external_id, length(:prefix) + 1) AND r.reason IS NULL)"
+)

@@ -97,24 +97,14 @@ EPIC_PIPELINE_ABOVE = (
     "UNION SELECT t.id, t.parent_id, t.type, up.depth + 1 FROM up "
     "JOIN tasks AS t ON t.id = up.parent_id WHERE up.depth < 64) "
     "SELECT up.id AS epic, s.stage_name AS stage FROM up "
-    "JOIN lifecycle_pipelines AS p ON p.task_id = up.id AND p.status IN ('active', 'blocked') "
+    "JOIN lifecycle_pipelines AS p ON p.task_id = up.id "
+    "AND p.status IN ('active', 'blocked', 'failed') "
     "JOIN lifecycle_stages AS s ON s.id = p.current_stage_id "
     "WHERE up.type = 'epic' ORDER BY up.depth LIMIT 1"
 )
 OWN_PIPELINE = (
     "SELECT p.status AS status, s.stage_name AS stage FROM lifecycle_pipelines AS p "
     "LEFT JOIN lifecycle_stages AS s ON s.id = p.current_stage_id WHERE p.task_id = :id"
-)
-PHASE = "SELECT slug, name, status FROM phases WHERE slug = :slug"
-INSERT_PHASE = (
-    "INSERT INTO phases (slug, name, position) "
-    "SELECT :slug, :name, coalesce(max(position), 0) + 1 FROM phases"
-)
-
-GATES_OF = (
-    "SELECT gate, result, round, agent_id, reason, checked_at FROM task_gate_results "
-    "WHERE id IN (SELECT max(id) FROM task_gate_results "
-    "WHERE task_id = :id AND round = :round GROUP BY gate) ORDER BY gate"
 )
 
 #: Words of ``list --sort`` and the ORDER BY they stand for.

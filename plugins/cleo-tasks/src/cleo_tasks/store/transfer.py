@@ -74,6 +74,11 @@ SYNC_LINK = (
     "metadata_json = :metadata, last_sync_at = :now WHERE provider_id = :provider "
     "AND external_id = :external_id AND link_type <> 'transferred'"
 )
+AGREE = (
+    "UPDATE external_task_links SET metadata_json = json_set(metadata_json, '$.agreed', "
+    "json(:agreed)) WHERE provider_id = :provider AND external_id = :external_id "
+    "AND link_type <> 'transferred'"
+)
 WAITING_EDGES = (
     "SELECT CAST(substr(task_id, 2) AS INTEGER), CAST(substr(depends_on, 2) AS INTEGER) "
     "FROM task_dependencies UNION ALL "

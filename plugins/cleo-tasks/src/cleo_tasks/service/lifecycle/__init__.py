@@ -1,0 +1,1 @@
+"""RCASD-IVTR+C: the pipeline of stages that an epic or a task goes through."""
