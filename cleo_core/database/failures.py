@@ -92,10 +92,13 @@ def primary_code(error: Exception) -> int:
 
     Python before 3.11 and some drivers give no code; the words of the library stand in.
     """
+    words = str(error)
+    if words == "unsupported file format":
+        # The schema format number in the header is none that SQLite writes; the code given is 1.
+        return CORRUPT
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(code, int):
         return code & 0xFF
-    words = str(error)
     for text, number in (
         ("locked", BUSY),
         ("readonly", READONLY),

@@ -231,6 +231,17 @@ class TestStates:
             assert fact in outcome.error["message"]
             assert outcome.error["fix"] == f"cleo stores {store}"
 
+    def test_a_header_with_a_schema_format_that_sqlite_never_wrote_is_damage(
+        self, site: Any, cleo_cli: Cli
+    ) -> None:
+        site.store("boxes", kind="box")
+        assert cleo_cli("init").code == 0
+        with open(".cleo/boxes.db", "r+b") as file:
+            file.seek(44)
+            file.write(b"\0\0\0\5")
+        outcome = cleo_cli("boxes", "list")
+        assert outcome.error["code"] == "E_STORE_CORRUPT", repr(outcome)
+
     @settings(
         max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
