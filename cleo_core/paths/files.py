@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -82,21 +83,33 @@ def atomic_write(path: str, data: bytes, mode: int = 0o600) -> None:
 def atomic_file(path: str, mode: int = 0o600) -> Iterator[BinaryIO]:
     """A file to write piece by piece that gets its name only when the block ends well.
 
-    What :func:`atomic_write` promises holds here too.
+    What :func:`atomic_write` promises holds here too. Its temporary,
+    ``.<name>.part.<random>.tmp``, is locked while its writer lives; one that a kill left behind is
+    removed when the same file is next written so.
 
     :raises CleoError: as there.
     """
-    temporary = _temporary_for(path)
+    temporary = _temporary_for(path, ".part")
     try:
+        _remove_left_parts(path)
+        descriptor = _make_locked(temporary, mode)
+        # A copy of the descriptor keeps the lock until the file has its name.
+        lock = os.dup(descriptor)
         try:
-            with open(_make_new(temporary, mode), "wb") as file:
+            with open(descriptor, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+            if os.name == "nt":
+                os.close(lock)
+                lock = -1
             os.replace(temporary, path)
         except BaseException:
             _unlink_quietly(temporary)
             raise
+        finally:
+            if lock >= 0:
+                os.close(lock)
         sync_directory(os.path.dirname(path))
     except OSError as error:
         raise file_error(error, path) from error
@@ -207,7 +220,7 @@ def _make_directories(path: str) -> None:
             raise
 
 
-def _temporary_for(path: str) -> str:
+def _temporary_for(path: str, kind: str = "") -> str:
     check_test_root(path)
     if os.path.islink(path):
         raise CleoError(
@@ -217,7 +230,7 @@ def _temporary_for(path: str) -> str:
             details={"path": path},
         )
     directory, name = os.path.split(path)
-    return os.path.join(directory, f".{name}.{os.urandom(6).hex()}.tmp")
+    return os.path.join(directory, f".{name}{kind}.{os.urandom(6).hex()}.tmp")
 
 
 def _make_new(path: str, mode: int) -> int:
@@ -227,6 +240,67 @@ def _make_new(path: str, mode: int) -> int:
     if hasattr(os, "fchmod"):
         os.fchmod(descriptor, mode)
     return descriptor
+
+
+def _make_locked(path: str, mode: int) -> int:
+    """The same, locked where the system can, so that others see that somebody writes it."""
+    while True:
+        descriptor = _make_new(path, mode)
+        try:
+            # Between making and locking it, another process may have taken it for left behind.
+            if not _lock(descriptor) or os.fstat(descriptor).st_nlink:
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _remove_left_parts(path: str) -> None:
+    """Remove the temporaries of a file whose writer was killed: those that nobody has locked."""
+    directory, name = os.path.split(path)
+    left = re.compile(re.escape(f".{name}.part.") + r"[0-9a-f]{12}\.tmp")
+    try:
+        found = [one for one in os.listdir(directory or os.curdir) if left.fullmatch(one)]
+    except OSError:
+        return
+    for one in found:
+        temporary = os.path.join(directory, one)
+        try:
+            descriptor = os.open(temporary, os.O_RDWR | _NOFOLLOW | _NONBLOCK | _CLOEXEC)
+        except OSError:
+            continue
+        try:
+            if (
+                stat.S_ISREG(os.fstat(descriptor).st_mode)
+                and _lock(descriptor, wait=False)
+                # Who lost its file to another process has made a new one of that name.
+                and _is_named(descriptor, temporary)
+            ):
+                _unlink_quietly(temporary)
+        finally:
+            os.close(descriptor)
+
+
+def _is_named(descriptor: int, path: str) -> bool:
+    """Whether an open file is the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except OSError:
+        return False
+
+
+def _lock(descriptor: int, *, wait: bool = True) -> bool:
+    """Lock an open file; False where somebody else has, or the system knows no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
 
 
 def _write_new(path: str, data: bytes, mode: int) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,12 @@ from cleo_core.app import App, open_app
 
 #: The command line as a process of this interpreter, whatever is on PATH.
 CLEO = (sys.executable, "-m", "cleo_core")
+
+
+#: Folders whose files do not count as changed.
+_PASSED_OVER = frozenset({"locks", "__pycache__"})
+#: What ``cleo init`` made in this run of tests, by all that it may depend on.
+_MADE = pytest.StashKey[dict[object, Path]]()
 
 
 class Outcome:
@@ -99,7 +106,7 @@ class Frozen:
         """Relative path -> (mode, size, SHA-256)."""
         found = {}
         for path in sorted(self.root.rglob("*")):
-            if path.is_file() and not path.is_symlink() and path.parent.name != "locks":
+            if path.is_file() and not path.is_symlink() and path.parent.name not in _PASSED_OVER:
                 content = path.read_bytes()
                 found[str(path.relative_to(self.root))] = (
                     path.stat().st_mode,
@@ -246,11 +253,42 @@ def cleo_cli(cleo_home: Path) -> Callable[..., Outcome]:
 
 
 @pytest.fixture
-def cleo_project(cleo_cli: Callable[..., Outcome], cleo_home: Path) -> Path:
-    """An initialised project, which is also the working directory."""
+def cleo_project(
+    cleo_cli: Callable[..., Outcome],
+    cleo_home: Path,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """An initialised project, which is also the working directory.
+
+    ``cleo init`` makes it once in a run of tests, and the others are copies of what it made. It is
+    run again where the directory or the home hold something, where another environment or import
+    path is set, and where what it makes depends on where it lies.
+    """
+    home, work = cleo_home / "home", cleo_home / "work"
+    empty = not any(work.iterdir()) and not any(home.iterdir())
+    variables = {name: os.environ[name] for name in sorted(os.environ) if name.startswith("CLEO_")}
+    del variables["CLEO_TEST_ROOT"]
+    key = (tuple(variables.items()), tuple(sys.path))
+    made = request.config.stash.setdefault(_MADE, {})
+    if empty and key in made:
+        shutil.copytree(made[key], work, symlinks=True, dirs_exist_ok=True)
+        return work
     outcome = cleo_cli("init", "demo")
     assert outcome.code == 0, repr(outcome)
-    return cleo_home / "work"
+    if empty and not any(home.iterdir()) and not _mentions(work, str(cleo_home)):
+        made[key] = tmp_path_factory.mktemp("made") / "work"
+        shutil.copytree(work, made[key], symlinks=True)
+    return work
+
+
+def _mentions(root: Path, text: str) -> bool:
+    """Whether a file below a directory holds a text, or a link leads to it."""
+    return any(
+        text in os.readlink(path) if path.is_symlink() else text.encode() in path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_symlink() or path.is_file()
+    )
 
 
 @pytest.fixture
@@ -303,7 +341,8 @@ def cleo_processes(cleo_project: Path) -> Iterator[Processes]:
 def frozen_bytes() -> Callable[[str | os.PathLike[str]], contextlib.AbstractContextManager[Frozen]]:
     """``with frozen_bytes(path): ...`` fails when any file below ``path`` changed by one byte.
 
-    Lock files do not count: their content only says who held the lock last.
+    Lock files do not count, because their content only says who held the lock last, nor does the
+    bytecode that Python keeps of a plugin.
     """
 
     @contextlib.contextmanager

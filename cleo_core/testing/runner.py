@@ -7,17 +7,20 @@ run by its path, so that nothing of this package, pytest least of all, is import
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 #: Seconds after which a run counts as waiting for something that never comes.
 TIME_LIMIT = 60
+#: Packages whose modules every command may import.
+_ALWAYS = frozenset({"cleo_core", "click", "pysqlite3", "filelock", "json", "hashlib"})
 
 
 class Run:
@@ -54,32 +57,77 @@ def run_all(
     *,
     warm: Sequence[str] = (),
 ) -> list[Run]:
-    """Run jobs one after another; see :func:`job`.
+    """Run jobs one after another; see :func:`job` and :func:`each_run`."""
+    return list(each_run(jobs, env, warm=warm))
 
+
+def each_run(
+    jobs: Iterable[Mapping[str, Any]],
+    env: Mapping[str, str] = os.environ,
+    *,
+    warm: Sequence[str] = (),
+) -> Generator[Run]:
+    """Run jobs one after another, each when the one before has ended and was looked at.
+
+    :param jobs: asked for one by one, so that what makes them may first set the scene.
     :param warm: modules that are imported once, before all runs.
     """
-    program = [sys.executable, "-P", os.path.abspath(__file__), *warm]
-    lines = [json.dumps(one) for one in jobs]
-    batches = [lines] if hasattr(os, "fork") else [[line] for line in lines]
-    results: list[Run] = []
-    for batch in batches:
-        done = subprocess.run(
-            program,
-            input="\n".join(batch),
-            capture_output=True,
+    if not hasattr(os, "fork"):
+        yield from (_run_without_fork(one, env, warm) for one in jobs)
+        return
+    import tempfile
+
+    with (
+        tempfile.TemporaryFile("w+") as err,
+        subprocess.Popen(
+            _program(warm),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=err,
             text=True,
             env=_like_here(env),
-            check=False,
-        )
-        if done.returncode != 0 and hasattr(os, "fork"):
-            raise RuntimeError(f"the runner failed: {done.stderr}")
-        lines = done.stdout.splitlines()
-        if not lines and done.returncode != 0:
-            # Without fork the runner is the run itself, and died with it.
-            lost = {"out": "", "err": done.stderr, "modules": [], "statements": []}
-            results.append(Run({**json.loads(batch[0]), **lost, "code": -9}))
-        results += [Run(json.loads(line)) for line in lines]
-    return results
+        ) as runner,
+    ):
+        assert runner.stdin is not None
+        assert runner.stdout is not None
+        for one in jobs:
+            answer = ""
+            # A runner that has failed takes no more; what it said of that is shown below.
+            with contextlib.suppress(BrokenPipeError):
+                runner.stdin.write(json.dumps(one) + "\n")
+                runner.stdin.flush()
+                answer = runner.stdout.readline()
+            if not answer:
+                runner.kill()
+                err.seek(0)
+                raise RuntimeError(f"the runner failed: {err.read()}")
+            yield Run(json.loads(answer))
+
+
+def light_modules(run: Run, package: str) -> list[str]:
+    """What a run has imported of CLEO, a plugin and what both always need: fit to be ``warm``."""
+    ours = _ALWAYS | {package}
+    return [name for name in sorted(run.modules) if name.partition(".")[0] in ours]
+
+
+def _program(warm: Sequence[str]) -> list[str]:
+    return [sys.executable, "-P", os.path.abspath(__file__), *warm]
+
+
+def _run_without_fork(one: Mapping[str, Any], env: Mapping[str, str], warm: Sequence[str]) -> Run:
+    """The runner is then the run itself, and dies with it."""
+    done = subprocess.run(
+        _program(warm),
+        input=json.dumps(one),
+        capture_output=True,
+        text=True,
+        env=_like_here(env),
+        check=False,
+    )
+    if done.stdout:
+        return Run(json.loads(done.stdout))
+    lost = {"out": "", "err": done.stderr, "modules": [], "statements": []}
+    return Run({**one, **lost, "code": -9})
 
 
 def job(

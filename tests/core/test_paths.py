@@ -24,6 +24,7 @@ from cleo_core.errors import CleoError
 from cleo_core.journal import log
 from cleo_core.paths import (
     append_override,
+    atomic_file,
     atomic_write,
     check_test_root,
     config_dir,
@@ -558,3 +559,98 @@ def run_python(script: str, *arguments: str) -> list[str]:
     assert done.returncode == 0, done.stderr
     answer: list[str] = json.loads(done.stdout)
     return answer
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty directory."""
+    made = tmp_path / "folder"
+    made.mkdir()
+    return made
+
+
+def test_parts_that_a_kill_left_are_removed_and_those_of_living_writers_are_not(
+    folder: Path,
+) -> None:
+    path = folder / "report.jsonl"
+    left = folder / ".report.jsonl.part.0123456789ab.tmp"
+    others = [
+        folder / ".report.jsonl.0123456789ab.tmp",
+        folder / ".other.jsonl.part.0123456789ab.tmp",
+        folder / ".report.jsonl.part.0123456789abc.tmp",
+    ]
+    for one in (left, *others):
+        one.write_bytes(b"half")
+    link = folder / ".report.jsonl.part.aaaaaaaaaaaa.tmp"
+    link.symlink_to(others[0])
+    with atomic_file(str(path)) as first:
+        assert not left.exists()
+        with atomic_file(str(path)) as second:
+            second.write(b"second")
+        assert path.read_bytes() == b"second"
+        first.write(b"first")
+    assert path.read_bytes() == b"first"
+    assert sorted(folder.iterdir()) == sorted([path, link, *others])
+
+
+def test_a_part_that_was_taken_for_left_behind_is_made_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cleo_core.paths import files
+
+    real, taken = files._lock, []
+
+    def late(descriptor: int, *, wait: bool = True) -> bool:
+        if not taken:
+            [found] = folder.glob(".report.part.*")
+            found.unlink()
+            taken.append(found)
+        return real(descriptor, wait=wait)
+
+    monkeypatch.setattr(files, "_lock", late)
+    with atomic_file(str(folder / "report")) as file:
+        file.write(b"whole")
+    assert [one.name for one in folder.iterdir()] == ["report"]
+
+
+def test_many_processes_that_write_one_file_piece_by_piece_take_nothing_from_each_other(
+    folder: Path,
+) -> None:
+    path = folder / "report"
+    code = (
+        "import sys\n"
+        "from cleo_core.paths import atomic_file\n"
+        "for number in range(200):\n"
+        "    with atomic_file(sys.argv[1]) as file:\n"
+        "        file.write(sys.argv[2].encode() * 1000)\n"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), word], stderr=subprocess.PIPE)
+        for word in "abcd"
+    ]
+    for one in running:
+        _, err = one.communicate(timeout=60)
+        assert one.returncode == 0, err.decode()
+    assert path.read_bytes() in [word.encode() * 1000 for word in "abcd"]
+    assert [one.name for one in folder.iterdir()] == ["report"]
+
+
+def test_a_part_that_was_made_again_is_not_taken_for_the_one_before_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cleo_core.paths import files
+
+    left = folder / ".report.part.0123456789ab.tmp"
+    left.write_bytes(b"the first")
+    real = files._lock
+
+    def late(descriptor: int, *, wait: bool = True) -> bool:
+        if not wait:
+            left.unlink()
+            left.write_bytes(b"the second")
+        return real(descriptor, wait=wait)
+
+    monkeypatch.setattr(files, "_lock", late)
+    with atomic_file(str(folder / "report")) as file:
+        file.write(b"whole")
+    assert left.read_bytes() == b"the second"

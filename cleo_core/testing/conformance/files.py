@@ -115,15 +115,17 @@ def _refused(scene: Scene, spec: StoreSpec, path: Path, what: str, exit_code: in
             yield f"{what} of store {spec.name} is accepted for {word}"
     if hashlib.sha256(path.read_bytes()).hexdigest() != before:
         yield f"{what} of store {spec.name} was changed"
+    frozen = scene.frozen()
     for sample in scene.samples:
         if len(scene.subject.stores) > 1 or sample.before or sample.path in spec.any_revision:
             continue
-        frozen = scene.frozen()
         outcome = scene.call(sample)
         if outcome.code == 1 or (outcome.code == 0 and sample is scene.writer):
             yield f"{what}: {outcome!r}"
-        if changed(frozen, scene.frozen()):
-            yield f"{what}: `cleo {sample.path}` changes {changed(frozen, scene.frozen())}"
+        now = scene.frozen()
+        if changed(frozen, now):
+            yield f"{what}: `cleo {sample.path}` changes {changed(frozen, now)}"
+        frozen = now
 
 
 def _touch_all(db: Any) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cleo_core.database import Database
 from cleo_core.errors import CleoError
 from cleo_core.testing.conformance.scene import Scene, changed, count_rows, dump_of, schema_of
-from cleo_core.testing.conformance.subject import Author
-from cleo_core.testing.runner import job, run_all
+from cleo_core.testing.conformance.subject import Author, Sample
+from cleo_core.testing.runner import each_run, job, light_modules, run_all
 
 if TYPE_CHECKING:
     from cleo_core.api import StoreSpec
 
-#: What is imported once, before the runs that are killed, beside the plugin's own modules.
-_OURS = frozenset({"cleo_core", "pysqlite3", "filelock", "json", "hashlib"})
 #: The same for a migration.
 WARM = ("sqlalchemy", "cleo_core.migrate.upgrade", "cleo_core.backup")
 
@@ -72,31 +70,45 @@ def crash_while_creating(scene: Scene) -> Iterator[str]:
         expected = schema_of(scene.path(spec))
         scene.remove(spec)
         words = scene.words(writer.argv)
-        cwd, env = scene.copy(f"{spec.name}-create-0")
-        (whole,) = run_all([job(words, cwd, env)])
+        (whole,) = run_all([job(words, scene.work)])
         if whole.code != 0:
             yield f"creating store {spec.name} fails: {whole!r}"
             continue
-        warm = [name for name in whole.modules if name.partition(".")[0] in _OURS | {package}]
-        jobs = []
+        warm = light_modules(whole, package)
         points = kill_points(whole.statements)
+        # What is left differs little from statement to statement; some of them show the way on.
+        tenth = max(1, len(points) // 10)
+        going_on = {*points[::tenth], *points[-5:]}
+        jobs = _killed_creations(scene, spec, writer, words, points, going_on)
+        runs = each_run(jobs, warm=warm)
+        path = scene.path(spec)
         for number in points:
-            place, env = scene.copy(f"{spec.name}-create-{number}")
-            jobs.append(job(words, place, env, kill_at=number))
-        relative = scene.path(spec).relative_to(scene.root)
-        for number, one in zip(points, run_all(jobs, warm=warm), strict=True):
-            path = scene.root / "copies" / f"{spec.name}-create-{number}" / relative
+            one = next(runs)
             where = f"a kill at statement {number} of creating {spec.name}"
             if one.code != -9:
                 yield f"{where} did not happen: {one!r}"
             elif path.exists() and schema_of(path) != expected:
                 yield f"{where} leaves a part of the schema"
-        # What is left differs little from statement to statement; some of them show the way on.
-        places = sorted({*range(0, len(jobs), max(1, len(jobs) // 10)), *range(len(jobs))[-5:]})
-        again = run_all([{**jobs[place], "kill_at": None} for place in places], warm=warm)
-        for place, one in zip(places, again, strict=True):
-            if one.code != 0:
-                yield f"after a kill at statement {points[place]} the same command fails: {one!r}"
+            if number in going_on and (again := next(runs)).code != 0:
+                yield f"after a kill at statement {number} the same command fails: {again!r}"
+        runs.close()
+
+
+def _killed_creations(
+    scene: Scene,
+    spec: StoreSpec,
+    writer: Sample,
+    words: Sequence[str],
+    points: Sequence[int],
+    going_on: Collection[int],
+) -> Iterator[dict[str, Any]]:
+    """A run for each place of a kill, the store being absent, and after some of them another."""
+    for number in points:
+        scene.reset(writer)
+        scene.remove(spec)
+        yield job(words, scene.work, kill_at=number)
+        if number in going_on:
+            yield job(words, scene.work)
 
 
 def crash_while_migrating(scene: Scene, author: Author) -> Iterator[str]:
@@ -108,25 +120,31 @@ def crash_while_migrating(scene: Scene, author: Author) -> Iterator[str]:
         path = place_golden(scene, spec, source)
         old = dump_of(path)
         words = ["migrate", "--store", spec.name]
-        cwd, env = scene.copy(f"{source.stem}-0")
-        (whole,) = run_all([job(words, cwd, env)], warm=WARM)
+        (whole,) = run_all([job(words, scene.work)], warm=WARM)
         if whole.code != 0:
             yield f"{source.name} does not migrate: {whole!r}"
             continue
-        relative = path.relative_to(scene.root)
-        new = dump_of(scene.root / "copies" / f"{source.stem}-0" / relative)
-        jobs = []
+        new = dump_of(path)
         points = kill_points(whole.statements)
-        for number in points:
-            place, env = scene.copy(f"{source.stem}-{number}")
-            jobs.append(job(words, place, env, kill_at=number))
-        for number, one in zip(points, run_all(jobs, warm=WARM), strict=True):
-            left = dump_of(scene.root / "copies" / f"{source.stem}-{number}" / relative)
+
+        jobs = _killed_migrations(scene, spec, source, words, points)
+        for number, one in zip(points, each_run(jobs, warm=WARM), strict=True):
+            left = dump_of(path)
             where = f"a kill at statement {number} of migrating {source.name}"
             if one.code != -9:
                 yield f"{where} did not happen: {one!r}"
             elif left not in (old, new):
                 yield f"{where} leaves neither the old file nor the new one"
+
+
+def _killed_migrations(
+    scene: Scene, spec: StoreSpec, source: Path, words: Sequence[str], points: Sequence[int]
+) -> Iterator[dict[str, Any]]:
+    """A run for each place of a kill, each on the golden database as it was."""
+    for number in points:
+        scene.reset()
+        place_golden(scene, spec, source)
+        yield job(words, scene.work, kill_at=number)
 
 
 def kill_points(statements: Sequence[str]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ class Scene:
         self.last = ""
         self._number = itertools.count(1)
         self._samples: list[Sample] | None = None
+        self._paths: dict[str, Path] = {}
 
     @property
     def samples(self) -> list[Sample]:
@@ -93,8 +95,7 @@ class Scene:
     def reset(self, sample: Sample | None = None) -> None:
         """Put the project back, and make the calls that come before a sample."""
         for name, place in (("work", self.work), ("home", self.home)):
-            _empty(place)
-            _copy(self.root / "kept" / name, place)
+            _put_back(str(self.root / "kept" / name), str(place))
         for call in sample.before if sample is not None else ():
             self._succeed(call)
 
@@ -114,29 +115,18 @@ class Scene:
         """Run a sample, with further words at its end."""
         return self.run([*self.words(sample.argv), *more], stdin=sample.stdin, cwd=cwd)
 
-    def copy(self, name: str) -> tuple[Path, dict[str, str]]:
-        """A copy of the project: its working directory, and the environment that leads there."""
-        place = self.root / "copies" / name
-        _copy(self.work, place / "work")
-        _copy(self.home, place / "home")
-        env = {
-            "HOME": str(place / "home"),
-            "XDG_DATA_HOME": str(place / "home" / "data"),
-            "XDG_CONFIG_HOME": str(place / "home" / "config"),
-        }
-        return place / "work", env
-
-    def job(self, sample: Sample, name: str, *more: str, **options: Any) -> dict[str, Any]:
-        """A sample to be run in a process of its own, on a copy of the project."""
+    def job(self, sample: Sample, *more: str, **options: Any) -> dict[str, Any]:
+        """A sample to be run next, in a process of its own; the project is put back for it."""
         self.reset(sample)
-        cwd, env = self.copy(name)
         words = [*self.words(sample.argv), *more]
-        return job(words, cwd, env, stdin=sample.stdin, **options)
+        return job(words, self.work, stdin=sample.stdin, **options)
 
     def path(self, spec: StoreSpec) -> Path:
         """Where a store's file is."""
-        with open_app() as app:
-            return Path(app.stores.path(spec))
+        if spec.name not in self._paths:
+            with open_app() as app:
+                self._paths[spec.name] = Path(app.stores.path(spec))
+        return self._paths[spec.name]
 
     def app(self) -> App:
         """An App on the project; the caller closes it."""
@@ -150,12 +140,19 @@ class Scene:
 
     def frozen(self) -> dict[str, str]:
         """Path -> hash of every file of project and home; locks do not count."""
-        return {
-            f"{place.name}/{path.relative_to(place)}": hashlib.sha256(path.read_bytes()).hexdigest()
-            for place in (self.work, self.home)
-            for path in sorted(place.rglob("*"))
-            if path.is_file() and path.parent.name != "locks"
-        }
+        found = {}
+        for place in (self.work, self.home):
+            start = len(str(place)) + 1
+            for folder, _, names in os.walk(place):
+                if os.path.basename(folder) == "locks":
+                    continue
+                for name in names:
+                    path = os.path.join(folder, name)
+                    if os.path.isfile(path):
+                        with open(path, "rb", buffering=0) as file:
+                            digest = hashlib.sha256(file.read()).hexdigest()
+                        found[f"{place.name}/{path[start:]}"] = digest
+        return found
 
     def rows(self, spec: StoreSpec) -> dict[str, int]:
         """Rows of every table of a store; empty where there is no file."""
@@ -247,10 +244,46 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
 
 
-def _empty(place: Path) -> None:
-    """Remove what a directory holds; it stays, because it is the working directory."""
-    for path in place.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+def _put_back(kept: str, place: str) -> None:
+    """Make a directory what a copy of it holds; what nobody has touched stays where it is.
+
+    A file that was put back has the time of the kept one, so that whoever writes to it gives it
+    another one. What is mapped into memory may keep its time, and is always put back.
+    """
+    with os.scandir(kept) as entries:
+        wanted = {entry.name: entry for entry in entries}
+    with os.scandir(place) as entries:
+        there = {entry.name: entry for entry in entries}
+    for name, entry in there.items():
+        same = wanted.get(name)
+        if same is not None and entry.is_dir(follow_symlinks=False):
+            if same.is_dir(follow_symlinks=False):
+                continue
+        elif same is not None and not same.is_dir(follow_symlinks=False) and _alike(same, entry):
+            del wanted[name]
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
         else:
-            path.unlink()
+            os.unlink(entry.path)
+    for name, entry in wanted.items():
+        target = os.path.join(place, name)
+        if entry.is_dir(follow_symlinks=False):
+            if not os.path.isdir(target):
+                os.mkdir(target)
+            _put_back(entry.path, target)
+            shutil.copymode(entry.path, target)
+        else:
+            shutil.copy2(entry.path, target, follow_symlinks=False)
+
+
+def _alike(kept: os.DirEntry[str], entry: os.DirEntry[str]) -> bool:
+    """Whether a file is still what was put there."""
+    if entry.name.endswith("-shm") or entry.is_symlink() or kept.is_symlink():
+        return False
+    one, other = kept.stat(), entry.stat()
+    return (one.st_size, one.st_mtime_ns, one.st_mode) == (
+        other.st_size,
+        other.st_mtime_ns,
+        other.st_mode,
+    )

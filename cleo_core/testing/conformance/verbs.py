@@ -15,7 +15,7 @@ import pytest
 from cleo_core.testing.conformance.scene import Scene, changed, schema_of, stopped_clock
 from cleo_core.testing.conformance.subject import Sample, is_text, words_of
 from cleo_core.testing.fixtures import Outcome
-from cleo_core.testing.runner import Run, run_all, watch
+from cleo_core.testing.runner import Run, each_run, light_modules, watch
 from cleo_core.units import Unit
 
 #: Modules that cost more than a whole daily command may.
@@ -101,11 +101,13 @@ def subdirectory(scene: Scene) -> Iterator[str]:
 
 def processes_of_their_own(scene: Scene) -> list[tuple[Sample, Run]]:
     """Every verb at head, run as a process whose stdin stays silent."""
-    jobs = [
-        scene.job(sample, f"alone-{number}", silent=True, limit=PATIENCE)
-        for number, sample in enumerate(scene.samples)
-    ]
-    return list(zip(scene.samples, run_all(jobs), strict=True))
+    # The others are forked from a process that holds what the first one imported of CLEO and the
+    # plugin, unless that brought along what no verb may import.
+    first, *others = scene.samples
+    (run,) = each_run([scene.job(first, silent=True, limit=PATIENCE)])
+    warm = [] if HEAVY & run.modules else light_modules(run, scene.subject.package)
+    jobs = (scene.job(sample, silent=True, limit=PATIENCE) for sample in others)
+    return [(first, run), *zip(others, each_run(jobs, warm=warm), strict=True)]
 
 
 def never_waits(runs: Sequence[tuple[Sample, Run]]) -> Iterator[str]:

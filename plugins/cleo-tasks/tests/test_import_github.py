@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cleo_core.app import App
+from cleo_core.errors import CleoError
 from cleo_core.testing import Outcome
 
 Cli = Callable[..., Outcome]
@@ -328,3 +329,112 @@ def test_a_closed_parent_of_open_work_is_opened(write: Any, tasks: Any) -> None:
     path = write(issue(1, state="CLOSED", closedAt=AT), issue(2, parent=1))
     assert tasks.import_github(path).adjusted == {"parent_reopened": 1}
     assert kept(tasks.show("T001")[0]) == {"state": "CLOSED", "closedAt": AT}
+
+
+class TestCapitals:
+    """GitHub takes names of owners and repositories alike in any case of their letters."""
+
+    LOUD = "https://github.com/Acme/TOOL/issues/"
+
+    @staticmethod
+    def lines(write: Any, row: dict[str, Any]) -> str:
+        """A file in the form of any tracker's records."""
+        path = Path(write())
+        path.write_text(json.dumps(row) + "\n")
+        return str(path)
+
+    @pytest.fixture
+    def of_old(self, tasks: Any, cleo_app: App) -> Callable[[int], str]:
+        """A link that was stored with capitals; gives its id."""
+
+        def make(number: int) -> str:
+            id_: str = tasks.link_add(
+                tasks.add(f"Old {number}").task.id, self.LOUD + str(number), type="matched"
+            ).link.task_id
+
+            def body(unit: Any) -> None:
+                unit.execute(
+                    "UPDATE external_task_links SET external_id = :new WHERE task_id = :task",
+                    new=f"Acme/TOOL#{number}",
+                    task=id_,
+                )
+
+            cleo_app.write("tasks", body)
+            return id_
+
+        return make
+
+    def test_an_issue_is_the_same_in_capitals(self, tasks: Any, write: Any) -> None:
+        loud = issue(1, url=f"{self.LOUD}1"), issue(2, url=f"{self.LOUD}2", parent={"number": 1})
+        assert tasks.import_github(write(*loud)).imported == 2
+        assert [one.external_id for one in tasks.link_list()[0]] == ["acme/tool#1", "acme/tool#2"]
+        assert tasks.show("T002")[0].parent_id == "T001"
+        still = issue(1), issue(2, parent={"number": 1})
+        assert tasks.import_github(write(*still)).reasons == {"changed": 2}
+        assert tasks.import_github(write(issue(1), loud[0])).reasons["duplicate id"] == 1
+        again = tasks.link_add("T001", "Acme/Tool#1", "github")
+        assert (again.created, again.link.external_id) == (False, "acme/tool#1")
+        generic = {"external_id": "ACME/tool#2", "title": "Issue 2", "status": "open"}
+        result = tasks.link_reconcile("github", self.lines(write, generic))
+        assert (result.counts["create"], result.absent) == (0, 1)
+
+    def test_what_cannot_be_linked_is_kept_as_it_was_written(self, tasks: Any, write: Any) -> None:
+        tasks.import_github(write(issue(1, parent={"url": f"{self.LOUD}7"})))
+        assert kept(tasks.show("T001")[0]) == {"parent": "Acme/TOOL#7"}
+
+    def test_links_that_were_stored_with_capitals_are_found(
+        self, of_old: Any, tasks: Any, write: Any
+    ) -> None:
+        old = of_old(1)
+        file = write(issue(1, title="New"), issue(2, blockedBy=[{"number": 1}]))
+        result = tasks.import_github(file, update=True)
+        assert (result.imported, result.updated) == (1, 1)
+        assert tasks.show(old)[0].title == "New"
+        assert tasks.show("T002")[0].depends_on == [old]
+        outside = write(issue(3, blockedBy=[{"number": 1}]))
+        tasks.import_github(outside)
+        assert tasks.show("T003")[0].depends_on == [old]
+        generic = {"external_id": "acme/TOOL#1", "title": "Newer", "status": "open"}
+        reconciled = tasks.link_reconcile("github", self.lines(write, generic))
+        assert (reconciled.counts["create"], reconciled.absent) == (0, 2)
+        assert tasks.show(old)[0].title == "Newer"
+        assert tasks.link_add(old, "https://github.com/acme/tool/issues/1").created is False
+        with pytest.raises(CleoError) as error:
+            tasks.link_add("T002", "acme/tool#1", "github")
+        assert error.value.details["task"] == old
+        [removed] = tasks.link_remove(old, "acme/tool#1").removed
+        assert removed.external_id == "Acme/TOOL#1"
+
+    def test_of_two_spellings_that_were_stored_the_small_one_counts(
+        self, of_old: Any, tasks: Any, write: Any
+    ) -> None:
+        loud, small = of_old(1), of_old(2)
+        tasks.link_remove(small, "Acme/TOOL#2")
+        with pytest.raises(CleoError):
+            tasks.link_add(small, "acme/tool#1", "github")
+        tasks.link_remove(loud, "acme/tool#1")
+        tasks.link_add(small, "acme/tool#1", "github", type="matched")
+        assert tasks.import_github(write(issue(1))).reasons == {"changed": 1}
+        assert tasks.import_github(write(issue(1, title="New")), update=True).updated == 1
+        assert tasks.show(small)[0].title == "New"
+
+    def test_a_link_that_an_export_brings_gives_way_to_one_with_capitals(
+        self, of_old: Any, tasks: Any, cleo_cli: Cli, cleo_home: Path
+    ) -> None:
+        other = cleo_home / "other"
+        other.mkdir()
+        cleo_cli("init", "other", cwd=other)
+        cleo_cli("add", "There", cwd=other)
+        cleo_cli("link", "add", "T001", "ACME/tool#1", "--provider", "github", cwd=other)
+        cleo_cli("link", "add", "T001", "Acme/tool#5", "--provider", "github", cwd=other)
+        file = str(cleo_home / "all.jsonl")
+        assert cleo_cli("export", "--output", file, "--include-links", cwd=other).code == 0
+        of_old(1)
+        tasks.import_jsonl(file, on_conflict="remap")
+        found = {(one.task_id, one.external_id) for one in tasks.link_list(provider="github")[0]}
+        assert found == {("T001", "Acme/TOOL#1"), ("T002", "acme/tool#5")}
+
+    def test_other_trackers_tell_capitals_apart(self, tasks: Any) -> None:
+        tasks.add("One")
+        assert tasks.link_add("T001", "A-1", "jira").created
+        assert tasks.link_add("T001", "a-1", "jira").created

@@ -207,6 +207,20 @@ def test_a_killed_run_is_finished_by_the_next(
     assert _lines(cleo_cli, cleo_project) == _lines(cleo_cli, whole)
 
 
+def test_a_killed_run_leaves_no_part_of_its_report_to_the_next(
+    write: Any, cleo_cli: Cli, cleo_project: Path, cleo_processes: Any
+) -> None:
+    path = write(FILES["github"][0])
+    report = cleo_project / "rep.jsonl"
+    killed = _KILLED.replace("(sys.argv[2])", f"(sys.argv[2], report={str(report)!r})")
+    [(code, _, err)] = cleo_processes([[sys.executable, "-c", killed, "github", path, "1"]])
+    assert code == -signal.SIGKILL, err
+    assert list(cleo_project.glob(".rep.jsonl.*"))
+    assert cleo_cli("import", "github", path, "--report", str(report)).code == 0
+    assert not list(cleo_project.glob(".rep.jsonl.*"))
+    assert len(report.read_text().splitlines()) == FILES["github"][1]
+
+
 _JSON = st.recursive(
     st.none()
     | st.booleans()

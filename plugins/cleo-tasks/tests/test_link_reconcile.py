@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -950,3 +951,33 @@ def test_whatever_both_sides_did_the_counts_add_up_and_a_repeat_writes_nothing(
     again = tasks.link_reconcile("jira", path, policy=policy)
     assert tasks.log_list(limit=1)[1].total == logged
     assert again.counts["conflict"] == result.counts["conflict"]
+
+
+@pytest.mark.parametrize("given", [(), ("--policy", "latest-wins"), ("--no-assignee",)])
+def test_who_is_overtaken_is_told_so_in_plain_words_with_a_command_that_finishes(
+    given: tuple[str, ...],
+    cleo_open: Callable[..., App],
+    cleo_cli: Cli,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from cleo_tasks.importers import reconciling
+
+    path = write(record("A-1"), name="the records.jsonl")
+    other = cleo_open().service("tasks")
+    real = reconciling.insert_phases
+
+    def late(run: Any) -> None:
+        other.link_add(other.add("Faster").task.id, "A-1", "jira")
+        real(run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciling, "insert_phases", late)
+        error = cleo_cli("link", "reconcile", "jira", path, *given).error
+    assert error["code"] == "E_CONCURRENT_MODIFICATION"
+    assert "was reconciled" in error["message"]
+    assert "one of its records got a task meanwhile" in error["message"]
+    assert "constraint" not in error["message"]
+    assert error["fix"] == " ".join(["cleo link reconcile jira", f"'{path}'", *given])
+    words = shlex.split(error["fix"])[1:]
+    assert cleo_cli(*words).data["counts"]["create"] == 0

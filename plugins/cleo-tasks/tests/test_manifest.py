@@ -396,6 +396,15 @@ def test_wrong_values_from_python_are_one_error(tasks: Any, wrong: Any) -> None:
     assert tasks.manifest_stats().total == 1
 
 
+def test_an_id_of_any_length_is_repeated_only_in_part(tasks: Any, cleo_cli: Cli) -> None:
+    tasks.manifest_add("One", content="a")
+    for argv in (("show",), ("archive",), ("distil", "--observation", "O-1")):
+        error = cleo_cli("manifest", argv[0], "M-" + "x" * 100_000, *argv[1:]).error
+        assert error["code"] == "E_NOT_FOUND"
+        assert len(error["message"]) < 200
+        assert [len(one) for one in error["details"]["ids"]] == [80]
+
+
 def test_people_are_shown_text_and_no_markup(tasks: Any, stage_output: str, cleo_cli: Cli) -> None:
     def human(*argv: str) -> str:
         outcome = cleo_cli("manifest", *argv, "--human")

@@ -144,22 +144,53 @@ class TestNumbers:
         ) == [(0,)]
         assert tasks.import_jsonl(path).reasons == {"unchanged": 1500}
 
-    def test_a_number_that_was_cut_short_and_purged_is_gone(
-        self, tasks: Any, cleo_home: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("pruned", [False, True])
+    def test_a_number_that_was_cut_short_and_purged_is_gone_whatever_the_log_holds(
+        self,
+        pruned: bool,
+        tasks: Any,
+        cleo_home: Path,
+        cleo_clock: Any,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         path = write(cleo_home / "f", (row(number) for number in range(1, 1101)))
         with monkeypatch.context() as patch:
             cut_short(patch, 1)
             with pytest.raises(KeyboardInterrupt):
                 tasks.import_jsonl(path)
-        tasks.delete("T007")
-        tasks.delete("T007", purge=True)
+        gone = ["T001", "T007", "T008", "T1000"]
+        for id_ in gone:
+            tasks.delete(id_)
+            tasks.delete(id_, purge=True)
+        if pruned:
+            cleo_clock.advance(86400)
+            tasks.log_prune(before="2026-03-26T00:00:00Z")
         with pytest.raises(CleoError) as error:
             tasks.import_jsonl(path)
-        assert (error.value.exit, error.value.details["ids"]) == (22, ["T007"])
+        assert (error.value.exit, error.value.details["ids"]) == (22, gone)
         result = tasks.import_jsonl(path, on_conflict="remap")
-        assert (result.finished, result.imported) == (999, 101)
-        assert [one.id for one in tasks.list(limit=2000)[0] if one.title == "Task 7"] == ["T1101"]
+        assert (result.finished, result.imported) == (996, 104)
+        found = {one.title: one.id for one in tasks.list(limit=2000)[0]}
+        moved = [found[f"Task {number}"] for number in (1, 7, 8, 1000)]
+        assert moved == ["T1101", "T1102", "T1103", "T1104"]
+        assert found["Task 1100"] == "T1100"
+
+    def test_a_number_that_was_finished_before_the_cut_and_purged_is_gone_too(
+        self, tasks: Any, cleo_home: Path, cleo_clock: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write(cleo_home / "f", (row(number) for number in range(1, 1101)))
+        with monkeypatch.context() as patch:
+            cut_short(patch, 3)
+            with pytest.raises(KeyboardInterrupt):
+                tasks.import_jsonl(path)
+        for id_ in ("T007", "T1050"):
+            tasks.delete(id_)
+            tasks.delete(id_, purge=True)
+        cleo_clock.advance(86400)
+        tasks.log_prune(before="2026-03-26T00:00:00Z")
+        with pytest.raises(CleoError) as error:
+            tasks.import_jsonl(path)
+        assert error.value.details["ids"] == ["T007", "T1050"]
 
     @pytest.mark.parametrize("own", [False, True])
     def test_a_purged_number_never_comes_back_even_when_the_log_was_pruned(
@@ -300,7 +331,8 @@ def test_rows_that_contradict_themselves_are_settled_or_skipped_and_never_stop_a
     cleo_cli("init", "x", cwd=folder)
     app = cleo_open(project=folder)
     service = app.service("tasks")
-    path = write(folder / "f", (row(number, **one) for number, one in enumerate(fields, 1)))
+    # The last row is sound: a file of which nothing can be understood is refused as a whole.
+    path = write(folder / "f", (row(number, **one) for number, one in enumerate([*fields, {}], 1)))
 
     unit, writing.UNIT = writing.UNIT, size
     try:
@@ -308,7 +340,7 @@ def test_rows_that_contradict_themselves_are_settled_or_skipped_and_never_stop_a
     finally:
         writing.UNIT = unit
 
-    assert result.imported + result.skipped == result.read == len(fields)
+    assert result.imported + result.skipped == result.read == len(fields) + 1
     assert len(result.problems) == result.skipped
     stored = app.store("tasks").scalar
     assert stored("SELECT count(*) FROM tasks") == result.imported
@@ -365,8 +397,11 @@ def test_only_what_others_can_cause_is_called_their_doing(
 
         with monkeypatch.context() as patch:
             patch.setattr(transfer, "insert_tasks", fail)
-            with pytest.raises(expected):
-                tasks.import_jsonl(path)
+            with pytest.raises(expected) as error:
+                tasks.import_jsonl(path, on_conflict="skip", revive=True)
+        if expected is CleoError:
+            assert not any(word in error.value.message for word in ("constraint", "tasks.seq"))
+            assert error.value.fix == f"cleo import jsonl {path} --revive --on-conflict skip"
 
 
 # A unit that runs again

@@ -94,8 +94,7 @@ def _match(run: Import) -> tuple[bytearray, dict[int, int | None]]:
         row, seq, same, unfinished, status, why, was, above, parent, becomes, numbers = found
         plan.seq[row] = seq
         if unfinished and numbers:
-            low, high = json.loads(numbers)
-            run.reserved.add((low, high))
+            run.reserved.update(transfer.ranges(json.loads(numbers)))
         archived = status == "archived" and run.final_status(row) != "archived"
         if archived and why == "deleted":
             run.drop(row, "deleted here")
@@ -141,7 +140,8 @@ def _settle_numbers(run: Import) -> None:
     """Rows that insist on a number which is taken: refused, skipped or given another one.
 
     Every number that was given out is taken, whether a task has it or was purged; but those that
-    an import of this file took which was cut short are still its own.
+    an import of this file took which was cut short are still its own, until a task that had one
+    is purged.
     """
     if not run.numbers:
         return
@@ -149,11 +149,9 @@ def _settle_numbers(run: Import) -> None:
     run.given = max(sequence.read(run.scratch))
     taken = [
         (row, line, key, here)
-        for row, line, key, number, here, known in run.scratch.iterate(
-            store.GIVEN, given=run.given, reserved=int(bool(run.reserved))
-        )
+        for row, line, key, number, here in run.scratch.iterate(store.GIVEN, given=run.given)
         if run.plan.outcome[row] == NEW
-        and (here or known or not any(low < number <= high for low, high in run.reserved))
+        and (here or not any(low < number <= high for low, high in run.reserved))
     ]
     if taken and run.options.on_conflict == "fail":
         listed = ", ".join(key for _, _, key, _ in taken[:5])

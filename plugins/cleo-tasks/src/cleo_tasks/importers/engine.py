@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cleo_core import clock
 from cleo_core.database import Scratch, driver
@@ -33,8 +33,8 @@ from cleo_tasks.importers.source import Progress, Source
 from cleo_tasks.importers.staging import Staging
 from cleo_tasks.service import evidence
 from cleo_tasks.service.work import Work
+from cleo_tasks.store import links, transfer
 from cleo_tasks.store import staging as store
-from cleo_tasks.store import transfer
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -57,6 +57,9 @@ class Import:
     :param path: the file; ``-`` is stdin.
     :param progress: told how far the work is.
     """
+
+    #: What is said to be done to the file.
+    DOING: ClassVar[str] = "imported"
 
     def __init__(
         self,
@@ -99,6 +102,7 @@ class Import:
         self._others_seen = -_LASTING
         self._version: int | None = None
         self._words = [""]
+        self._spellings: dict[str, dict[str, str]] = {}
         self._reasons = bytearray()
         self._assignees: set[str] = set()
         self._asked: set[str] = set()
@@ -177,7 +181,7 @@ class Import:
             # Anything else is in the rows themselves, and another run would meet it again.
             if not str(error).startswith(("UNIQUE ", "FOREIGN KEY ")):
                 raise
-            raise self.overtaken(str(error)) from error
+            raise self.overtaken(_in_words(str(error))) from error
 
     def edges_overtaken(self, work: Work) -> bool:
         """Whether another command has added edges since the plan was made."""
@@ -189,14 +193,44 @@ class Import:
         """The error for a plan that no longer holds."""
         return CleoError(
             "E_CONCURRENT_MODIFICATION",
-            f"While {self.path} was imported, others changed what it builds on ({why}); what was "
-            "written stays, and the same command finishes it.",
-            fix=f"cleo import {self.provider} {self.path}",
+            f"While {self.path} was {self.DOING}, others changed what it builds on ({why}); what "
+            "was written stays, and the same command finishes it.",
+            fix=self.command(),
         )
+
+    def command(self) -> str:
+        """The command line that runs this again."""
+        wanted, usual = self.options, Options()
+        more = ["--update"] * wanted.update + ["--revive"] * wanted.revive
+        for name in ("on_conflict", "on_missing"):
+            if getattr(wanted, name) != getattr(usual, name):
+                more += [f"--{name.replace('_', '-')}", getattr(wanted, name)]
+        return self._command("import", self.provider, self.path, *more)
+
+    def _command(self, *words: str) -> str:
+        """A command line with the options that every run has."""
+        from shlex import join
+
+        wanted = self.options
+        line = ["cleo", *words]
+        line += [] if wanted.assignees else ["--no-assignee"]
+        for tag in wanted.tags:
+            line += ["--tag", tag]
+        line += [] if wanted.report is None else ["--report", wanted.report]
+        return join(line)
 
     def external_id(self, key: str) -> str:
         """The id that links name a row by."""
         return self.prefix + key
+
+    def spelled(self, provider: str, external: str) -> str:
+        """A foreign id as links have it: in small letters, or as it was stored before that."""
+        if provider not in links.CASELESS:
+            return external
+        if provider not in self._spellings:
+            self._spellings[provider] = links.spellings(self.scratch, provider)
+        folded = links.folded(provider, external)
+        return self._spellings[provider].get(folded, folded)
 
     def bodies(self, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
         """What was staged of rows: ``row, line, key, hash, status`` and the body's keys."""
@@ -300,7 +334,11 @@ class Import:
         with Source(self.path, self.progress, self.options.tags) as source:
             self.choose(source)
             staging = Staging(
-                self.scratch, self.importer, assignees=self.options.assignees, now=self.now
+                self.scratch,
+                self.importer,
+                assignees=self.options.assignees,
+                now=self.now,
+                spell=partial(self.spelled, self.provider),
             )
             staging.read(source)
             self.prefix = f"{source.scope}:" if source.scope is not None else ""
@@ -318,6 +356,15 @@ class Import:
     def _project_id(self) -> str | None:
         project = self.app.project_or_none
         return None if project is None else project.id
+
+
+def _in_words(refusal: str) -> str:
+    """What SQLite says that another command has brought about, without its own words."""
+    if refusal.startswith("FOREIGN KEY "):
+        return "a task or phase that it builds on is gone"
+    if "external_task_links" in refusal:
+        return "one of its records got a task meanwhile"
+    return "a row that it was to write is there meanwhile"
 
 
 def _keep(kept: dict[str, Any], field: str, original: Any) -> None:

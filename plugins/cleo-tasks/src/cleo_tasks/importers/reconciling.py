@@ -18,7 +18,7 @@ from cleo_core.output import dumps, to_json
 from cleo_core.paths import atomic_file
 from cleo_core.units import Unit
 from cleo_tasks.importers import generic, importer
-from cleo_tasks.importers.agreement import CONFLICT, IN, OUT, Difference
+from cleo_tasks.importers.agreement import CONFLICT, IN, OUT, POLICIES, Difference
 from cleo_tasks.importers.allowing import gathered, warn
 from cleo_tasks.importers.deciding import count, decide
 from cleo_tasks.importers.engine import Import
@@ -56,6 +56,8 @@ class Reconcile(Import):
 
     :param policy: one of :data:`cleo_tasks.importers.agreement.POLICIES`.
     """
+
+    DOING = "reconciled"
 
     def __init__(
         self,
@@ -105,6 +107,11 @@ class Reconcile(Import):
             if report is not None:
                 self._report(report)
             return self._result(absent)
+
+    def command(self) -> str:
+        """The command line that runs this again."""
+        more = [] if self.policy == POLICIES[0] else ["--policy", self.policy]
+        return self._command("link", "reconcile", self.provider, self.path, *more)
 
     # What is new
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cleo_core.database import Scratch
@@ -30,15 +30,25 @@ _DEEPEST = 200
 class Staging:
     """What was read, and where it lies.
 
+    :param spell: a foreign id as links have it.
     :ivar rows: how many there were.
     :ivar edge_starts: index of each row's first edge, by row; rows count from 1.
     """
 
-    def __init__(self, scratch: Scratch, importer: Importer, *, assignees: bool, now: str) -> None:
+    def __init__(
+        self,
+        scratch: Scratch,
+        importer: Importer,
+        *,
+        assignees: bool,
+        now: str,
+        spell: Callable[[str], str],
+    ) -> None:
         self._scratch = scratch
         self._importer = importer
         self._assignees = assignees
         self._now = now
+        self._spell = spell
         self._rows: list[tuple[Any, ...]] = []
         self._edges: list[tuple[Any, ...]] = []
         self.rows = 0
@@ -89,6 +99,8 @@ class Staging:
                 self._importer.settle(value, row)
             finally:
                 key = row.key or None
+            self._respell(row)
+            key = row.key
             mapping.settle(row, self._now)
             body = _body(row)
             self._take_edges(row)
@@ -124,6 +136,15 @@ class Staging:
         self, item: Item, key: str | None, reason: str, message: str | None
     ) -> tuple[Any, ...]:
         return (self.rows, item.line, _printable(key), None, reason, message, *(None,) * 12)
+
+    def _respell(self, row: Row) -> None:
+        """Have the row's id, and those of its edges, spelled as links spell them."""
+        row.key = self._spell(row.key)
+        for place, edge in enumerate(row.edges):
+            ends = {"source": self._spell(edge.source), "target": self._spell(edge.target)}
+            if ends["target"] != edge.target and edge.original is None:
+                ends["original"] = edge.target
+            row.edges[place] = edge._replace(**ends)
 
     def _take_edges(self, row: Row) -> None:
         for edge in row.edges:

@@ -263,6 +263,7 @@ def _foreign(run: Import, link: Link) -> bool:
 def _brought(run: Import, link: Link) -> dict[str, Any]:
     return {
         **link._asdict(),
+        "external_id": run.spelled(link.provider, link.external_id),
         "url": None if link.url is None else without_user(link.url),
         "metadata": _json(link.metadata),
         "linked_at": link.linked_at or run.now,

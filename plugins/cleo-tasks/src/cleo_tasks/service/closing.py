@@ -119,6 +119,8 @@ def purge_tasks(
         ``E_HAS_CHILDREN`` (16), in whatever status; ``E_HAS_DEPENDENTS`` (19), a release lists it
         or an active session is scoped to it.
     """
+    from cleo_tasks.store import transfer
+
     reason = fields.reason(reason)
     rows = work.rows(ids)
     if if_version is not None:
@@ -138,6 +140,7 @@ def purge_tasks(
     for id_ in _deepest_first(work, ids):
         _unrelate(work, id_, rows)
         _purge(work, rows[id_], reason)
+    transfer.give_up_numbers(work, [row["seq"] for row in rows.values()])
     return CloseResult(lines, [], detached, [])
 
 

@@ -55,6 +55,7 @@ class LinkVerbs(Verbs):
         """
         id_ = parse_id(id)
         provider_, external, found_url = _record(external_id, provider, f"cleo link add {id_}")
+        external = store.folded(provider_, external)
         given = {
             "link_type": None if type is None else fields.word_of(LINK_TYPE, "type")(type),
             "sync_direction": None

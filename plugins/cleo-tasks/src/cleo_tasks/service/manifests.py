@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleo_core.database import Backend, Row
-from cleo_core.errors import CleoError, NotFoundError, UsageError, ValidationError
+from cleo_core.errors import (
+    CleoError,
+    NotFoundError,
+    UsageError,
+    ValidationError,
+    echoed,
+    shortened,
+)
 from cleo_core.output import Page, to_json
 from cleo_tasks.enums import MANIFEST_ENTRY_STATUS, MANIFEST_STATUS, MANIFEST_TYPE
 from cleo_tasks.errors import TasksError, task_not_found
@@ -310,7 +317,9 @@ def _require_manifest(work: Work, id_: str) -> Row:
 
 
 def _unknown(id_: str) -> NotFoundError:
-    return NotFoundError(f"There is no manifest {id_[:80]!r}.", fix="cleo manifest list", ids=[id_])
+    return NotFoundError(
+        f"There is no manifest {echoed(id_)}.", fix="cleo manifest list", ids=[shortened(id_)]
+    )
 
 
 def _no_change(message: str, id_: str | None) -> CleoError:

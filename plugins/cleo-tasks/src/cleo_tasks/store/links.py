@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -16,17 +17,36 @@ COLUMNS = (
     *("link_type", "sync_direction", "external_updated_at", "content_hash", "metadata_json"),
     *("linked_at", "last_sync_at"),
 )
+#: Providers whose ids mean the same in capitals; they are stored in small letters.
+CASELESS = ("github",)
+_CASELESS = f"provider_id IN ({', '.join(map(repr, CASELESS))})"
+#: Where a task is linked to a record in several spellings, the given one comes first.
 OF_TASK = (
-    "SELECT * FROM external_task_links WHERE task_id = :task AND external_id = :external "
-    "AND (:provider IS NULL OR provider_id = :provider) ORDER BY id"
+    "SELECT * FROM external_task_links WHERE task_id = :task AND (external_id = :external "
+    f"OR ({_CASELESS} AND external_id = :external COLLATE NOCASE)) "
+    "AND (:provider IS NULL OR provider_id = :provider) ORDER BY external_id <> :external, id"
 )
 #: The one task that a foreign record belongs to; those it was transferred from do not count.
 OWNER = (
     "SELECT * FROM external_task_links WHERE provider_id = :provider AND external_id = :external "
     "AND link_type <> 'transferred'"
 )
+#: The same for an id that may have been stored with capitals.
+CASELESS_OWNER = (
+    "SELECT * FROM external_task_links WHERE provider_id = :provider "
+    "AND external_id = :external COLLATE NOCASE AND link_type <> 'transferred' ORDER BY id LIMIT 1"
+)
+#: Ids that were stored with capitals, and not in small letters as well.
+SPELLINGS = (
+    "SELECT external_id FROM external_task_links AS l WHERE provider_id = :provider "
+    "AND link_type <> 'transferred' AND external_id GLOB '*[A-Z]*' AND NOT EXISTS (SELECT 1 "
+    "FROM external_task_links AS small WHERE small.provider_id = l.provider_id "
+    "AND small.external_id = lower(l.external_id) AND small.link_type <> 'transferred') "
+    "ORDER BY id DESC"
+)
 DELETE = "DELETE FROM external_task_links WHERE id = :id"
 
+_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _TERMS = {
     "task": "task_id = :task",
     "provider": "provider_id = :provider",
@@ -70,14 +90,33 @@ def statements() -> Iterator[str]:
 
 
 def of_task(db: Backend, task: str, external: str, provider: str | None) -> list[Row]:
-    """The links of a task to a foreign id, at one provider or all."""
-    return list(map(_loaded, db.read(OF_TASK, task=task, external=external, provider=provider)))
+    """The links of a task to a foreign id, at one provider or all; one for each provider."""
+    found: dict[str, Row] = {}
+    for row in db.read(OF_TASK, task=task, external=external, provider=provider):
+        found.setdefault(row["provider_id"], row)
+    return list(map(_loaded, found.values()))
 
 
 def owner(db: Backend, provider: str, external: str) -> Row | None:
     """The link of the task that a foreign record belongs to."""
     row = db.one(OWNER, provider=provider, external=external)
+    if row is None and provider in CASELESS:
+        row = db.one(CASELESS_OWNER, provider=provider, external=external)
     return None if row is None else _loaded(row)
+
+
+def folded(provider: str, external: str) -> str:
+    """A foreign id as it is stored."""
+    # As SQLite folds: other letters than those of ASCII stay as they are.
+    return external.translate(_SMALL) if provider in CASELESS else external
+
+
+def spellings(db: Backend, provider: str) -> dict[str, str]:
+    """Ids that are stored with capitals, by what they would be stored as today."""
+    if provider not in CASELESS:
+        return {}
+    rows = db.read(SPELLINGS, provider=provider)
+    return {folded(provider, row["external_id"]): row["external_id"] for row in rows}
 
 
 def page(

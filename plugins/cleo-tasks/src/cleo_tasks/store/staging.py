@@ -60,13 +60,10 @@ MATCHES = (
     "JOIN tasks AS t ON t.id = l.task_id LEFT JOIN tasks AS parent ON parent.id = t.parent_id "
     "WHERE r.reason IS NULL ORDER BY r.pos"
 )
-#: Rows that insist on a number which was given out, whether a task has it and, where an import
-#: that was cut short has taken numbers, whether one is known to have had it.
+#: Rows that insist on a number which was given out, and whether a task has it.
 GIVEN = (
-    "SELECT r.pos, r.line, r.key, r.number, EXISTS (SELECT 1 FROM tasks WHERE seq = r.number), "
-    "CASE WHEN :reserved THEN EXISTS (SELECT 1 FROM audit_log WHERE task_id = r.key "
-    "AND entity_kind = 'task') END FROM scratch.import_rows AS r WHERE r.reason IS NULL "
-    "AND r.number <= :given ORDER BY r.pos"
+    "SELECT r.pos, r.line, r.key, r.number, EXISTS (SELECT 1 FROM tasks WHERE seq = r.number) "
+    "FROM scratch.import_rows AS r WHERE r.reason IS NULL AND r.number <= :given ORDER BY r.pos"
 )
 #: Edges with the rows they join; an end that is no valid row of the file is NULL.
 EDGES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cleo_core.database import Backend, Row
@@ -63,6 +63,18 @@ FINISH_LINKS = (
     "UPDATE external_task_links SET last_sync_at = :now, "
     "metadata_json = json_remove(metadata_json, '$.numbers') WHERE provider_id = :provider "
     "AND last_sync_at IS NULL AND task_id IN (SELECT value FROM json_each(:ids))"
+)
+#: What imports that were cut short have taken: the numbers after the first of each pair, up to the
+#: second. Every link that such a run made says it, until its task is finished.
+RESERVED = (
+    "SELECT DISTINCT json_extract(metadata_json, '$.numbers') AS numbers FROM external_task_links "
+    "WHERE link_type = 'created' AND last_sync_at IS NULL AND json_type(metadata_json, '$.numbers')"
+    " = 'array'"
+)
+RESERVE = (
+    "UPDATE external_task_links SET metadata_json = "
+    "json_set(metadata_json, '$.numbers', json(:numbers)) WHERE link_type = 'created' "
+    "AND last_sync_at IS NULL AND json_extract(metadata_json, '$.numbers') = :before"
 )
 LINK_OF = (
     "SELECT metadata_json FROM external_task_links WHERE provider_id = :provider "
@@ -199,6 +211,29 @@ def statuses(db: Backend, ids: Sequence[str]) -> dict[str, str]:
 def phases(db: Backend) -> list[Row]:
     """All phases in order."""
     return db.read(ALL_PHASES)
+
+
+def ranges(flat: Sequence[int]) -> list[tuple[int, int]]:
+    """The pairs of :data:`RESERVED`."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def give_up_numbers(db: Any, numbers: Iterable[int]) -> None:
+    """Take the numbers of purged tasks out of those that an import which was cut short may use."""
+    for row in db.read(RESERVED):
+        kept = ranges(json.loads(row["numbers"]))
+        for number in numbers:
+            kept = [
+                part
+                for low, high in kept
+                for part in (
+                    ((low, number - 1), (number, high)) if low < number <= high else ((low, high),)
+                )
+                if part[0] < part[1]
+            ]
+        now = json.dumps([end for pair in kept for end in pair], separators=(",", ":"))
+        if now != row["numbers"]:
+            db.execute(RESERVE, numbers=now, before=row["numbers"])
 
 
 def missing_phases(db: Backend, slugs: Sequence[str]) -> list[str]:
