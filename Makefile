@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := . plugins/cleo-tasks
+PACKAGES := . plugins/cleo-tasks plugins/cleo-brain[wordllama]
 
 .PHONY: demo test lint bench docs snapshots format clean
 

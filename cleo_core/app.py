@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cleo_core.afterwards import Afterwards
 from cleo_core.config import Config, resolve_agent, resolve_session
 from cleo_core.database import Database, Scratch, Transaction
 from cleo_core.errors import CleoError
@@ -14,13 +15,7 @@ from cleo_core.ids import new_id
 from cleo_core.installed import load_all
 from cleo_core.paths import find_project
 from cleo_core.plugins import Plugins, load_target
-from cleo_core.references import (
-    Existence,
-    after_commit,
-    build_changes,
-    clean,
-    guard,
-)
+from cleo_core.references import Existence, after_commit, build_changes, clean, guard
 from cleo_core.states import ABSENT, AHEAD, BEHIND
 from cleo_core.stores import Stores
 from cleo_core.units import Unit
@@ -91,6 +86,8 @@ class App:
         self._open: dict[str, Database] = {}
         self._services: dict[str, Any] = {}
         self._others: list[App] = []
+        #: What is done once the answer is out.
+        self.afterwards = Afterwards()
 
     @property
     def project(self) -> Project:
@@ -319,7 +316,8 @@ class App:
             return self.write(store, lambda unit: clean(unit, references, ids))
 
     def close(self) -> None:
-        """Close every store that this App opened."""
+        """Close every store that this App opened, after what was left for later."""
+        self.afterwards.take()()
         while self._open:
             self._open.popitem()[1].close()
         self.stores.close()

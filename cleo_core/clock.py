@@ -23,7 +23,9 @@ def format_time(epoch: float) -> str:
     """Seconds since the epoch as ``YYYY-MM-DDTHH:MM:SS.mmmZ``."""
     milliseconds = int(epoch * 1000 + 1e-4)
     whole, part = divmod(milliseconds, 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{part:03d}Z"
+    at = time.gmtime(whole)
+    # strftime writes years before 1000 with fewer digits on some systems.
+    return f"{at.tm_year:04d}-{time.strftime('%m-%dT%H:%M:%S', at)}.{part:03d}Z"
 
 
 def parse_time(text: str) -> float:

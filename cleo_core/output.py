@@ -289,7 +289,7 @@ class Printer:
 
 def visible(text: str) -> str:
     """Text safe for a terminal: control characters but newline and tab are shown as ``\\x1b``."""
-    if text.isprintable():
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(
         char

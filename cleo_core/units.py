@@ -113,7 +113,7 @@ class Unit:
         import hashlib
         import json
 
-        if not (1 <= len(key) <= 200 and key.isprintable()):
+        if not (isinstance(key, str) and 1 <= len(key) <= 200 and key.isprintable()):
             raise UsageError("An idempotency key has 1 to 200 printable characters.")
         body = json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=str)
         body_hash = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()

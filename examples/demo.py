@@ -1,5 +1,5 @@
-"""A real tracker's issues in CLEO: imported, chosen, claimed, completed, found, exported; then a
-project from first research to a released version.
+"""A real tracker's issues in CLEO: imported, chosen, claimed, completed, found, exported; then what
+agents remember, and a project from first research to a released version.
 
 Runs the installed ``cleo`` in a fresh folder with a private home and prints each command before its
 output. Input is the export of a public project's tracker where it lies beside the repository, else
@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from remember import remember
 from research_to_release import walk
 
 HERE = Path(__file__).resolve().parent
@@ -153,6 +154,12 @@ def main() -> None:
 
         print("\nThe same from Python.")
         demo.python(FROM_PYTHON)
+
+        print("\nWhat the agents of a project know.")
+        (Path(name) / "memory").mkdir()
+        memory = Demo(Path(name) / "memory")
+        memory.show("init", "memory")
+        remember(memory)
 
         print("\nAnother project, from first research to a released version.")
         story = Story(Path(name) / "language")

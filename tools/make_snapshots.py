@@ -12,7 +12,10 @@ from pathlib import Path
 from cleo_core.migrate import snapshot_source
 
 ROOT = Path(__file__).resolve().parent.parent
-STORES = (("cleo_tasks.schema:metadata", "plugins/cleo-tasks/src/cleo_tasks/snapshot.py"),)
+STORES = (
+    ("cleo_tasks.schema:metadata", "plugins/cleo-tasks/src/cleo_tasks/snapshot.py"),
+    ("cleo_brain.schema:metadata", "plugins/cleo-brain/src/cleo_brain/snapshot.py"),
+)
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cleo_core import clock, output
@@ -120,7 +120,9 @@ class Invocation:
         :returns: the exit code.
         """
         app = self.app
+        afterwards = None
         if app is not None:
+            afterwards = app.afterwards.take()
             app.close()
         printer = self.output()
         more: dict[str, Any] = {}
@@ -150,6 +152,8 @@ class Invocation:
         sys.stdout.flush()
         code = error.exit if error is not None else result.exit if result is not None else 0
         self._tell(code, error, float(meta["durationMs"]))
+        if app is not None and afterwards is not None:
+            _finish_quietly(app, afterwards)
         return code
 
     def log_unexpected(self, error: BaseException) -> bool:
@@ -277,4 +281,15 @@ class Invocation:
         for warning in self.warnings[printed:]:
             # The envelope is out; what a plugin did after it can only be said here.
             print(f"warning: {warning['message']}", file=sys.stderr)
+        app.close()
+
+
+def _finish_quietly(app: App, afterwards: Callable[[], None]) -> None:
+    """Do what was left for later; the answer stands, whatever comes of it."""
+    try:
+        afterwards()
+    except BaseException:
+        # Interrupted: what was under way is rolled back, and may be done another time.
+        return
+    finally:
         app.close()

@@ -80,13 +80,29 @@ class Progress:
 
     def _made(self) -> Any:
         from rich.console import Console
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            ProgressColumn,
+            Task,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
         from rich.progress import Progress as Bar
+        from rich.text import Text
+
+        class Rate(ProgressColumn):
+            """How many a second; bytes say little that way."""
+
+            def render(self, task: Task) -> Text:
+                known = task.speed and task.description != "bytes"
+                return Text(f"{task.speed:.0f}/s" if known else "")
 
         bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
+            Rate(),
             TimeRemainingColumn(),
             console=Console(file=self._stream),
             transient=True,

@@ -182,8 +182,9 @@ def _headers(location: str) -> list[tuple[str, str]]:
         data = read_bytes(os.path.join(location, "PKG-INFO"))
     headers: list[tuple[str, str]] = []
     for line in data.decode("utf-8", "replace").splitlines():
-        if not line.strip():
+        if not line:
             break
+        # A line of blanks goes on with the value above it, as in a licence that has paragraphs.
         if line[0] in " \t":
             continue
         key, colon, value = line.partition(":")

@@ -13,6 +13,17 @@ from typing import Any
 
 import pytest
 
+#: First-party stores beside tasks, which the throw-away ones of these tests stand for.
+OTHERS = "brain"
+
+
+@pytest.fixture
+def cleo_home(cleo_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private home in which of the first-party stores only tasks is there."""
+    monkeypatch.setenv("CLEO_DISABLE_PLUGINS", OTHERS)
+    return cleo_home
+
+
 HEAD = """
 import os
 

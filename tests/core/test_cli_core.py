@@ -470,6 +470,11 @@ class TestFormat:
 
 
 class TestHelp:
+    @pytest.fixture(autouse=True)
+    def every_plugin(self, cleo_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """All that is installed, whatever other tests leave out."""
+        monkeypatch.delenv("CLEO_DISABLE_PLUGINS")
+
     def test_every_command_and_verb_explains_itself(self, cleo_cli: Cli) -> None:
         paths = list(every_command())
         assert {"init", "config preset apply", "list"} <= set(paths)

@@ -243,8 +243,12 @@ def _load(name: str) -> tuple[Plugins, Plugin]:
 
 def _verbs(spec: CommandSpec, command: click.Command, path: str) -> Iterator[Verb]:
     if isinstance(command, click.Group):
-        for name, below in command.commands.items():
-            yield from _verbs(spec, below, f"{path} {name}")
+        # A group may import its verbs one by one, when they are asked for.
+        with click.Context(command, info_name=path) as ctx:
+            for name in command.list_commands(ctx):
+                below = command.get_command(ctx, name)
+                if below is not None:
+                    yield from _verbs(spec, below, f"{path} {name}")
     else:
         yield Verb(path, command, reads=path.partition(" ")[2] in spec.reads)
 

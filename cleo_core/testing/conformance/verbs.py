@@ -330,8 +330,15 @@ def _calm(scene: Scene, outcome: Outcome, before: str) -> Iterator[str]:
 
 
 def _schemas(scene: Scene) -> list[Sequence[Any]]:
-    paths = map(scene.path, scene.subject.stores)
-    return [schema_of(path) for path in paths if path.exists()]
+    found: list[Sequence[Any]] = []
+    for spec in scene.subject.stores:
+        path = scene.path(spec)
+        if path.exists():
+            # Derived tables, and what their modules keep beside them, come and go.
+            identity, schema, *rest = schema_of(path)
+            kept = [row for row in schema if not row[1].startswith(spec.derived)]
+            found.append([identity, kept, *rest])
+    return found
 
 
 def _stored(scene: Scene) -> str:

@@ -197,7 +197,7 @@ BAD: tuple[dict[str, Any], ...] = (
     {"source_updated_at": MARKER},
     {"source_updated_at": None},
     {"source_updated_at": 7},
-    {"source_updated_at": "0001-01-01"},
+    {"source_updated_at": "1-1-1"},
     {MARKER: "unknown"},
     {"api_key": MARKER},
     {"is_active": 1, "skills": MARKER},

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cleo_core import inputs
 from cleo_core.errors import ValidationError
 from cleo_tasks.service import fields
 
@@ -32,7 +33,7 @@ from cleo_tasks.service import fields
 )
 def test_a_line_is_one_line_of_bounded_length(given: Any, printable: bool, good: bool) -> None:
     def read() -> str:
-        return fields.line(given, "long_name", 20, fix="--long-name TEXT", printable=printable)
+        return inputs.line(given, "long_name", 20, fix="--long-name TEXT", printable=printable)
 
     if good:
         assert read() == given.strip()

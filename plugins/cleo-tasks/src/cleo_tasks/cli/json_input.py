@@ -19,7 +19,7 @@ def json_object(text: str, source: str) -> dict[str, Any]:
     """
     import json
 
-    from cleo_tasks.service.fields import MOST_LEVELS, too_deep
+    from cleo_core.inputs import MOST_LEVELS, too_deep
 
     try:
         value = json.loads(text)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cleo_core.database import Scratch
+from cleo_core.inputs import without_user
 from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.importers import Importer, mapping
 from cleo_tasks.importers.row import Edge, Row, SkippedError
 from cleo_tasks.importers.source import Item, MalformedError, Source
-from cleo_tasks.service.fields import without_user
 from cleo_tasks.store import staging as store
 
 _CANONICAL = json.JSONEncoder(

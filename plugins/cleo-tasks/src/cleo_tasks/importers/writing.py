@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleo_core.inputs import without_user
 from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.ids import task_id
 from cleo_tasks.importers import agreed, mapping, numbering
@@ -15,7 +16,6 @@ from cleo_tasks.importers.agreed import Agreed
 from cleo_tasks.importers.plan import ACCEPTED, CYCLE, FINISH, NEW, REOPENED, TYPES
 from cleo_tasks.importers.row import DEPENDENCY, RELATION, Gate, Link
 from cleo_tasks.service.entries import Bulk
-from cleo_tasks.service.fields import without_user
 from cleo_tasks.service.hierarchy import SCOPE_OF_TYPE
 from cleo_tasks.service.work import Work
 from cleo_tasks.store import graph, staging, transfer

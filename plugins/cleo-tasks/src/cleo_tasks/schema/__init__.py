@@ -7,8 +7,8 @@ The rows of ``seed`` come first because the triggers of ``extra_ddl`` refuse to 
 from __future__ import annotations
 
 from cleo_tasks.schema import decisions, lifecycle, records, sessions, tasks
-from cleo_tasks.schema.columns import metadata
 from cleo_tasks.schema.seed import HEAD, seed
+from cleo_tasks.schema.tables import metadata
 from cleo_tasks.schema.triggers import extra_ddl
 
 __all__ = [

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import PrimaryKeyConstraint
 
+from cleo_core.columns import (
+    at,
+    check,
+    day,
+    identifier,
+    index,
+    integer,
+    json_list,
+    json_object,
+    one_of,
+    refers,
+    required,
+    serial,
+    text,
+    unique_where,
+)
 from cleo_tasks.enums import (
     ADR_GATE,
     ADR_GATE_STATUS,
@@ -18,23 +34,7 @@ from cleo_tasks.enums import (
     RELEASE_STEP,
     RELEASE_STEP_STATUS,
 )
-from cleo_tasks.schema.columns import (
-    at,
-    check,
-    day,
-    identifier,
-    index,
-    integer,
-    json_list,
-    json_object,
-    one_of,
-    refers,
-    required,
-    serial,
-    table,
-    text,
-    unique_where,
-)
+from cleo_tasks.schema.tables import table
 
 manifest_entries = table(
     "manifest_entries",

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import UniqueConstraint
 
-from cleo_tasks.enums import (
-    EVIDENCE_TYPE,
-    GATE_RESULT,
-    PIPELINE_STATUS,
-    STAGE_STATUS,
-    STAGES,
-    TRANSITION_TYPE,
-)
-from cleo_tasks.schema.columns import (
+from cleo_core.columns import (
     at,
     check,
     index,
@@ -23,9 +15,17 @@ from cleo_tasks.schema.columns import (
     refers,
     required,
     serial,
-    table,
     text,
 )
+from cleo_tasks.enums import (
+    EVIDENCE_TYPE,
+    GATE_RESULT,
+    PIPELINE_STATUS,
+    STAGE_STATUS,
+    STAGES,
+    TRANSITION_TYPE,
+)
+from cleo_tasks.schema.tables import table
 
 lifecycle_pipelines = table(
     "lifecycle_pipelines",

@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 
+from cleo_core.columns import (
+    at,
+    boolean,
+    identifier,
+    index,
+    integer,
+    json_list,
+    json_object,
+    json_value,
+    one_of,
+    real,
+    refers,
+    required,
+    serial,
+    slug,
+    text,
+    unique_where,
+)
 from cleo_tasks.enums import (
     AGENT_TYPE,
     AUDIT_ENTITY_KIND,
@@ -19,25 +37,7 @@ from cleo_tasks.enums import (
     TOKEN_METHOD,
     TOKEN_TRANSPORT,
 )
-from cleo_tasks.schema.columns import (
-    at,
-    boolean,
-    identifier,
-    index,
-    integer,
-    json_list,
-    json_object,
-    json_value,
-    one_of,
-    real,
-    refers,
-    required,
-    serial,
-    slug,
-    table,
-    text,
-    unique_where,
-)
+from cleo_tasks.schema.tables import table
 
 audit_log = table(
     "audit_log",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cleo_core.columns import quoted
 from cleo_tasks.enums import STATUS_REGISTRY
-from cleo_tasks.schema.columns import quoted
 
 HEAD = "tasks_0001"
 

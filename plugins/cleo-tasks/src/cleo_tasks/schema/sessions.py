@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import PrimaryKeyConstraint
 from sqlalchemy import text as sql
 
-from cleo_tasks.enums import SESSION_ORIGIN, SESSION_SCOPE, SESSION_STATUS, SESSION_TASK_KIND
-from cleo_tasks.schema.columns import (
+from cleo_core.columns import (
     at,
     check,
     identifier,
@@ -18,10 +17,11 @@ from cleo_tasks.schema.columns import (
     refers,
     required,
     serial,
-    table,
     text,
     unique_where,
 )
+from cleo_tasks.enums import SESSION_ORIGIN, SESSION_SCOPE, SESSION_STATUS, SESSION_TASK_KIND
+from cleo_tasks.schema.tables import table
 
 sessions = table(
     "sessions",

@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Computed, Integer, PrimaryKeyConstraint
 
+from cleo_core.columns import (
+    at,
+    boolean,
+    check,
+    identifier,
+    index,
+    integer,
+    json_list,
+    json_object,
+    one_of,
+    quoted,
+    refers,
+    required,
+    serial,
+    slug,
+    text,
+    unique_where,
+)
 from cleo_tasks.enums import (
     ARCHIVE_REASON,
     ARCHIVED_FROM,
@@ -22,25 +40,7 @@ from cleo_tasks.enums import (
     TASK_STATUS,
     TASK_TYPE,
 )
-from cleo_tasks.schema.columns import (
-    at,
-    boolean,
-    check,
-    identifier,
-    index,
-    integer,
-    json_list,
-    json_object,
-    one_of,
-    quoted,
-    refers,
-    required,
-    serial,
-    slug,
-    table,
-    text,
-    unique_where,
-)
+from cleo_tasks.schema.tables import table
 
 OPEN = quoted(word for word in TASK_STATUS if word in OPEN_STATUS)
 READY = "status = 'pending' AND open_dependency_count = 0 AND assignee IS NULL AND type <> 'epic'"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cleo_core.app import App
+from cleo_core.grouped import GroupedService
 
 #: Module -> (its class, its verbs).
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -41,11 +40,12 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sessions": (
         "SessionVerbs",
         (
-            *("session_start", "session_end", "session_status", "session_list"),
+            *("session_start", "session_end", "session_list"),
             *("session_show", "session_suspend", "session_resume", "session_note"),
             *("session_handoff", "session_briefing", "session_gc"),
         ),
     ),
+    "session_status": ("SessionStatusVerbs", ("session_status",)),
     "search": ("SearchVerbs", ("find",)),
     "stats": ("StatsVerbs", ("stats", "dash")),
     "labels": ("LabelVerbs", ("label_list", "label_show", "label_rename", "label_remove")),
@@ -109,7 +109,6 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
 }
-_MODULE_OF = {verb: module for module, (_, verbs) in GROUPS.items() for verb in verbs}
 
 if TYPE_CHECKING:
     from cleo_tasks.service.adrs import AdrVerbs
@@ -130,6 +129,7 @@ if TYPE_CHECKING:
     from cleo_tasks.service.relations import RelationVerbs
     from cleo_tasks.service.releases import ReleaseVerbs
     from cleo_tasks.service.search import SearchVerbs
+    from cleo_tasks.service.session_status import SessionStatusVerbs
     from cleo_tasks.service.sessions import SessionVerbs
     from cleo_tasks.service.stats import StatsVerbs
     from cleo_tasks.service.status import StatusVerbs
@@ -151,6 +151,7 @@ if TYPE_CHECKING:
         ReadyVerbs,
         ClaimVerbs,
         SessionVerbs,
+        SessionStatusVerbs,
         SearchVerbs,
         StatsVerbs,
         LabelVerbs,
@@ -169,24 +170,8 @@ if TYPE_CHECKING:
 
 else:
 
-    class TasksService:
+    class TasksService(GroupedService):
         """All verbs; a group's module is imported when one of its verbs is first asked for."""
 
-        def __init__(self, app: App) -> None:
-            self.app = app
-            self._groups: dict[str, Any] = {}
-
-        def __getattr__(self, verb: str) -> Any:
-            module = _MODULE_OF.get(verb)
-            if module is None:
-                raise AttributeError(f"the tasks service has no verb {verb!r}")
-            group = self._groups.get(module)
-            if group is None:
-                from importlib import import_module
-
-                loaded = import_module(f"cleo_tasks.service.{module}")
-                group = self._groups[module] = getattr(loaded, GROUPS[module][0])(self.app)
-            return getattr(group, verb)
-
-        def __dir__(self) -> list[str]:
-            return sorted(_MODULE_OF)
+        PACKAGE = __name__
+        GROUPS = GROUPS

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, NotFoundError, ValidationError
 from cleo_tasks.adr_records import AdrLink, AdrUnlinked
 from cleo_tasks.errors import task_not_found
-from cleo_tasks.service import adr_edges, adr_sync, fields
+from cleo_tasks.service import adr_edges, adr_sync
 from cleo_tasks.service.work import Work
 from cleo_tasks.store import adr_links, adrs, tasks
 
@@ -134,7 +135,7 @@ def type_of(words: Sequence[str], given: object, other: str) -> str:
     :raises ValidationError: no such link has that type.
     """
     try:
-        return fields.word_of(words, "type")(given)
+        return inputs.word_of(words, "type")(given)
     except ValidationError as error:
         raise ValidationError(
             f"{error.message[:-1]} for a link to {other}.", fix=error.fix, field="type"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cleo_core import clock
+from cleo_core import clock, inputs
 from cleo_core.database import Backend
 from cleo_core.errors import UsageError, ValidationError
 from cleo_tasks.adr_ids import adr_id
@@ -63,7 +63,7 @@ def draft(title: object, summary: object, status: object, topics: object) -> Dra
         _status(status),
         tuple(
             dict.fromkeys(
-                _line(one, "topic", fields.TITLE_LENGTH) for one in fields.texts(topics, "topics")
+                _line(one, "topic", fields.TITLE_LENGTH) for one in inputs.texts(topics, "topics")
             )
         ),
     )
@@ -101,8 +101,8 @@ def _status(value: object) -> str:
             "A decision is superseded by another one, which says so.",
             fix="cleo adr link ADR-NEW ADR-OLD --type supersedes",
         )
-    return fields.word_of(ADR_STATUS, "status")(word)
+    return inputs.word_of(ADR_STATUS, "status")(word)
 
 
 def _line(value: object, name: str, most: int) -> str:
-    return fields.line(value, name, most, fix="cleo adr add --help")
+    return inputs.line(value, name, most, fix="cleo adr add --help")

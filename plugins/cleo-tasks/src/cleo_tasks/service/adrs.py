@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.database import Backend
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.locks import locked
@@ -293,9 +294,9 @@ def _filters(
     db: Backend, status: Sequence[str], topics: Sequence[str], task: str | None
 ) -> dict[str, Any]:
     """Filters of the store, checked."""
-    known = fields.word_of(ADR_STATUS, "status")
+    known = inputs.word_of(ADR_STATUS, "status")
     filters: dict[str, Any] = {
-        "status": [fields.as_filter(known, adr_writing.spelled(word)) for word in status],
+        "status": [inputs.as_filter(known, adr_writing.spelled(word)) for word in status],
         "topic": [fields.name_filter(one, "topic").strip() for one in topics],
     }
     if task is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.errors import UsageError, ValidationError
 from cleo_tasks.errors import TasksError
 from cleo_tasks.service import commits, evidence, fields, reports
@@ -59,7 +60,7 @@ def parse(given: Any) -> list[Atom]:
 
     :raises UsageError: one of them is not written as :data:`EXAMPLES` has them.
     """
-    texts = list(dict.fromkeys(fields.as_filter(_texts, given)))
+    texts = list(dict.fromkeys(inputs.as_filter(_texts, given)))
     if len(texts) > MOST_ATOMS:
         raise UsageError(
             f"{len(texts)} pieces of evidence are too many; {MOST_ATOMS} are allowed.",
@@ -141,7 +142,7 @@ def _parsed(text: str) -> Atom:
             raise _not_written(text, "gives a tool's exit code after =", kind)
         values = (name, code)
     elif kind == "url":
-        values = (fields.as_filter(_address, value),)
+        values = (inputs.as_filter(_address, value),)
     return Atom(text.strip(), kind, values)
 
 

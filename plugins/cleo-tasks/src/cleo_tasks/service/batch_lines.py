@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.errors import GENERAL_HELP, CleoError, UsageError, ValidationError
 from cleo_core.output import camel
 from cleo_tasks.service import fields
@@ -145,8 +146,8 @@ def _object(row: str | Mapping[str, Any]) -> Mapping[str, Any]:
             raise UsageError(f"The line is not JSON: {error}.", fix='{"title": "…"}') from None
     if not isinstance(value, Mapping):
         raise UsageError("A line holds a JSON object.", fix='{"title": "…"}')
-    if fields.too_deep(value):
+    if inputs.too_deep(value):
         raise ValidationError(
-            f"The line is nested deeper than {fields.MOST_LEVELS} levels.", fix='{"title": "…"}'
+            f"The line is nested deeper than {inputs.MOST_LEVELS} levels.", fix='{"title": "…"}'
         )
     return value

@@ -262,12 +262,9 @@ def _one_of(given: dict[str, bool], *, fix: str) -> None:
 def _reason(reason: str | None) -> str | None:
     if reason is None:
         return None
-    from cleo_tasks.service.fields import plain_text
+    from cleo_tasks.service import fields
 
-    text = plain_text(reason, "reason").strip()
-    if not 1 <= len(text) <= 500:
-        raise ValidationError("A reason has 1 to 500 characters.", fix="--reason TEXT")
-    return text
+    return fields.reason(reason)
 
 
 def _many(work: Work, held_by: str | None) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from cleo_core import clock
+from cleo_core import clock, inputs
 from cleo_core.api import Declared
 from cleo_core.errors import CleoError, ValidationError
 from cleo_tasks.enums import PRIVACY_TIER
@@ -134,7 +134,7 @@ class CredentialCache(Verbs):
         :returns: whether there was one.
         :raises ValidationError: the id is no text.
         """
-        agent = fields.plain_text(agent_id, "agent_id")
+        agent = inputs.plain_text(agent_id, "agent_id")
         return self.write("credential.drop", lambda work: _drop(work, [agent]) > 0)
 
     def list(self) -> list[CachedCredential]:
@@ -212,7 +212,7 @@ def _settled(row: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    text = fields.plain_text(value, "text")
+    text = inputs.plain_text(value, "text")
     if not text.strip() or len(text) > _TEXT_LENGTH:
         raise ValueError
     return text
@@ -240,12 +240,12 @@ _CHECKS: dict[str, tuple[Callable[[Any], Any], str, Any]] = {
     "api_base_url": (_text, "a URL or None", None),
     "classification": (_text, "a word or None", None),
     "privacy_tier": (
-        fields.word_of(PRIVACY_TIER, "privacy_tier"),
+        inputs.word_of(PRIVACY_TIER, "privacy_tier"),
         f"one of {', '.join(PRIVACY_TIER)}",
         "discoverable",
     ),
-    "capabilities": (lambda value: fields.texts(value, "capabilities"), "a list of texts", ()),
-    "skills": (lambda value: fields.texts(value, "skills"), "a list of texts", ()),
+    "capabilities": (lambda value: inputs.texts(value, "capabilities"), "a list of texts", ()),
+    "skills": (lambda value: inputs.texts(value, "skills"), "a list of texts", ()),
     "transport_config": (fields.metadata, "a JSON object", {}),
     "is_active": (_flag, "true or false", True),
     "last_used_at": (_stamp, "a time or None", None),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.errors import UsageError
 from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.ids import parse_id
-from cleo_tasks.service import fields
 from cleo_tasks.service.adding import phase_unnamed
 from cleo_tasks.service.edits import CLEARED, UpdateResult, finish_task, update_task
 from cleo_tasks.service.work import Verbs
@@ -107,7 +107,7 @@ def _cleared(clear: Sequence[str], given: Mapping[str, Any]) -> list[str]:
     :raises UsageError: one cannot be emptied, or is given as well.
     """
     names = []
-    for word in fields.texts(clear, "clear"):
+    for word in inputs.texts(clear, "clear"):
         plain = "".join("_" + one.lower() if one.isupper() else one for one in word)
         name = SPELLINGS.get(plain.replace("-", "_"), plain.replace("-", "_"))
         if name not in CLEARED:
@@ -132,7 +132,7 @@ def _status(id_: str, given: Mapping[str, Any], cleared: Sequence[str]) -> str |
     status = given.get("status")
     if status is None:
         return None
-    status = fields.word_of(TASK_STATUS, "status")(status)
+    status = inputs.word_of(TASK_STATUS, "status")(status)
     if status == "done" and set(given) == {"status"} and not cleared:
         return status
     if status in VERB_OF:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from cleo_core import inputs
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.output import camel, to_json
@@ -314,7 +315,7 @@ class _Edit:
         if adding.phase_is_new(self.work, slug, bool(self.given.get("add_phase"))):
             adding.make_phase(self.work, slug)
 
-    def _texts(self, name: str, check: Callable[[Any, str], list[str]] = fields.texts) -> list[str]:
+    def _texts(self, name: str, check: Callable[[Any, str], list[str]] = inputs.texts) -> list[str]:
         """A list of texts among the arguments; nothing when it is none."""
         given = self.given.get(name, ())
         return self._attempt(name, lambda: check(given, name)) or []
@@ -360,10 +361,10 @@ def _whole_note(work: Work, note: Any) -> dict[str, str]:
             "A note has text, and may have at and by.",
             fix='{"notes": [{"at": "2026-03-25T14:30:00.000Z", "by": "me", "text": "…"}]}',
         )
-    from cleo_tasks.service.durations import moment
+    from cleo_core.durations import moment
 
     return {
-        "at": moment(fields.plain_text(note["at"], "at"), "at") if "at" in note else work.now,
-        "by": fields.plain_text(note.get("by", work.actor), "by"),
+        "at": moment(inputs.plain_text(note["at"], "at"), "at") if "at" in note else work.now,
+        "by": inputs.plain_text(note.get("by", work.actor), "by"),
         "text": fields.entries([note["text"]], "note")[0],
     }

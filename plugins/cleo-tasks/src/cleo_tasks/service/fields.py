@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from cleo_core import inputs
 from cleo_core.errors import CleoError, UsageError, ValidationError, echoed
 from cleo_tasks.enums import (
     PIPELINE_STAGE,
@@ -20,17 +21,11 @@ from cleo_tasks.enums import (
 
 TITLE_LENGTH = 200
 REASON_LENGTH = 500
-#: SQLite's JSON functions and Python's recursion end at a thousand.
-MOST_LEVELS = 100
 LABEL_LENGTH = 64
 LABEL = re.compile(r"[a-z0-9][a-z0-9._:/-]*\Z")
 SLUG = re.compile(r"[a-z][a-z0-9-]*\Z")
 ADDRESS_LENGTH = 2000
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:///?[^\s/?#]\S*\Z")
-#: What stands between the slashes and the path; browsers take other slashes, and more of them.
-_AUTHORITY = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2,}([^/\\?#]*)")
-#: The sign in all forms that Unicode's normalisation, and so a browser, takes for it.
-_AT = re.compile("[@\uff20\ufe6b]")
 
 #: Numbers for priorities, as other trackers write them.
 PRIORITY_NUMBERS = {
@@ -66,7 +61,7 @@ def title(value: Any) -> str:
 
     :raises ValidationError: it is not.
     """
-    text = plain_text(value, "title").strip(" \t\r\n")
+    text = inputs.plain_text(value, "title").strip(" \t\r\n")
     if not text:
         raise ValidationError("A title is needed.")
     if "\n" in text or "\r" in text:
@@ -79,40 +74,6 @@ def title(value: Any) -> str:
     return text
 
 
-def plain_text(value: Any, field: str) -> str:
-    """Text that every tool can read back: no NUL, no half of a surrogate pair.
-
-    :raises ValidationError: it is not text, or not such text.
-    """
-    if not isinstance(value, str):
-        raise ValidationError(f"{field} must be text, not {type(value).__name__}.")
-    if "\0" in value:
-        raise ValidationError(f"{field} contains a NUL character.")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValidationError(f"{field} contains half a surrogate pair.") from None
-    return value
-
-
-def line(value: Any, field: str, most: int, *, fix: str, printable: bool = False) -> str:
-    """One line of text, trimmed, of 1 to ``most`` characters.
-
-    :param field: the argument's name.
-    :param printable: for names and ids of things: without what cannot be seen.
-    :raises ValidationError: it is none.
-    """
-    name = field.replace("_", " ")
-    text = plain_text(value, name).strip()
-    hidden = printable and not text.isprintable()
-    if not 1 <= len(text) <= most or len(text.splitlines()) > 1 or hidden:
-        kind = "printable characters" if printable else "characters"
-        raise ValidationError(
-            f"The {name} is one line of 1 to {most} {kind}.", fix=fix, field=field
-        )
-    return text
-
-
 def reason(value: Any) -> str | None:
     """A reason for the record, or None where none is given.
 
@@ -120,7 +81,7 @@ def reason(value: Any) -> str | None:
     """
     if value is None:
         return None
-    text = plain_text(value, "reason").strip()
+    text = inputs.plain_text(value, "reason").strip()
     if not 1 <= len(text) <= REASON_LENGTH:
         raise ValidationError(
             f"A reason has 1 to {REASON_LENGTH} characters; this one has {len(text)}.",
@@ -129,22 +90,12 @@ def reason(value: Any) -> str | None:
     return text
 
 
-def texts(value: Any, field: str) -> list[str]:
-    """A list of texts, never split and never trimmed.
-
-    :raises ValidationError: it is no list of texts.
-    """
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise ValidationError(f"{field} must be a list of texts.")
-    return [plain_text(item, field) for item in value]
-
-
 def entries(value: Any, field: str) -> list[str]:
     """A list of texts that say something, each as it stands.
 
     :raises ValidationError: it is no list of texts, or one of them is blank.
     """
-    found = texts(value, field)
+    found = inputs.texts(value, field)
     if not all(text.strip() for text in found):
         raise ValidationError(
             f"{field} holds an entry that is blank.", fix=_OPTIONS.get(field), field=field
@@ -160,9 +111,9 @@ def address(value: Any, field: str) -> str:
     """
     from urllib.parse import urlsplit
 
-    text = plain_text(value, field).strip()
+    text = inputs.plain_text(value, field).strip()
     fix = f"--{field} {'url:' if field == 'evidence' else ''}https://example.org/issues/1"
-    if names_user(text):
+    if inputs.names_user(text):
         raise ValidationError(
             f"{field}: an address with a user's name or password is not recorded.", fix=fix
         )
@@ -178,53 +129,15 @@ def address(value: Any, field: str) -> str:
     return text
 
 
-def names_user(text: str) -> bool:
-    """Whether an address names who opens it: ``scheme://name:password@host``."""
-    return without_user(text) != text
-
-
-def without_user(text: str) -> str:
-    """An address as anybody would write it, without ``name:password@``."""
-    found = _AUTHORITY.match(text)
-    if found is None:
-        return text
-    return text[: found.start(1)] + _AT.split(found[1])[-1] + text[found.end(1) :]
-
-
-def as_filter(check: Callable[[Any], T], value: Any) -> T:
-    """What a check makes of a filter's value.
-
-    :raises UsageError: the check refuses it: nothing is stored that could be wrong, only asked.
-    """
-    try:
-        return check(value)
-    except ValidationError as error:
-        raise UsageError(error.message, fix=error.fix, **error.details) from None
-
-
 def name_filter(value: Any, option: str) -> str:
     """A filter's value that names an agent, a session, an action.
 
     :raises UsageError: it is no text, or blank.
     """
-    text = as_filter(lambda given: plain_text(given, option), value)
+    text = inputs.as_filter(lambda given: inputs.plain_text(given, option), value)
     if not text.strip():
         raise UsageError(f"--{option} is blank.", fix=f"--{option} NAME")
     return text
-
-
-def word_of(choices: Sequence[str], field: str) -> Callable[[Any], str]:
-    """A check that a value is one of the words of an enum."""
-
-    def check(value: Any) -> str:
-        if value not in choices:
-            raise ValidationError(
-                f"{field} {echoed(value)} is unknown; it is one of {', '.join(choices)}.",
-                fix=f"--{field} {choices[0]}",
-            )
-        return str(value)
-
-    return check
 
 
 def priority(value: Any) -> str:
@@ -232,7 +145,7 @@ def priority(value: Any) -> str:
 
     :raises ValidationError: neither.
     """
-    return word_of(TASK_PRIORITY, "priority")(PRIORITY_NUMBERS.get(str(value), value))
+    return inputs.word_of(TASK_PRIORITY, "priority")(PRIORITY_NUMBERS.get(str(value), value))
 
 
 def stage(value: Any) -> str:
@@ -242,7 +155,7 @@ def stage(value: Any) -> str:
     """
     spelled = STAGE_SPELLINGS.get(str(value).lower(), value)
     # Not offered, since no open task may be in it; who names it is told why.
-    return spelled if spelled == _LAST else word_of(_OPEN_STAGES, "stage")(spelled)
+    return spelled if spelled == _LAST else inputs.word_of(_OPEN_STAGES, "stage")(spelled)
 
 
 def stage_filter(value: Any) -> str:
@@ -250,7 +163,7 @@ def stage_filter(value: Any) -> str:
 
     :raises ValidationError: none of them.
     """
-    return word_of(PIPELINE_STAGE, "stage")(STAGE_SPELLINGS.get(str(value).lower(), value))
+    return inputs.word_of(PIPELINE_STAGE, "stage")(STAGE_SPELLINGS.get(str(value).lower(), value))
 
 
 def label(value: Any, way: str = "--label {}") -> str:
@@ -259,7 +172,7 @@ def label(value: Any, way: str = "--label {}") -> str:
     :param way: the fix, with ``{}`` in place of a label that could be meant.
     :raises ValidationError: it is longer than 64 characters or has others than it may.
     """
-    text = plain_text(value, "label")
+    text = inputs.plain_text(value, "label")
     if len(text) > LABEL_LENGTH or not LABEL.match(text):
         near = re.sub(r"[^a-z0-9._:/-]+", "-", text.lower())[:LABEL_LENGTH].strip("-._:/")
         raise ValidationError(
@@ -276,7 +189,7 @@ def labels(value: Any, way: str = "--label {}") -> list[str]:
     :param way: as for :func:`label`.
     :raises ValidationError: one of them is not valid.
     """
-    return list(dict.fromkeys(label(item, way) for item in texts(value, "label")))
+    return list(dict.fromkeys(label(item, way) for item in inputs.texts(value, "label")))
 
 
 def slug(value: Any, way: str = "--phase {}") -> str:
@@ -285,7 +198,7 @@ def slug(value: Any, way: str = "--phase {}") -> str:
     :param way: the fix, with ``{}`` in place of a slug that could be meant.
     :raises ValidationError: it is not one.
     """
-    text = plain_text(value, "phase")
+    text = inputs.plain_text(value, "phase")
     if not SLUG.match(text) or len(text) > LABEL_LENGTH:
         near = re.sub(r"[^a-z0-9]+", "-", text.lower())[:LABEL_LENGTH].strip("-0123456789")
         raise ValidationError(
@@ -305,30 +218,16 @@ def metadata(value: Any) -> dict[str, Any]:
 
     if not isinstance(value, Mapping):
         raise ValidationError("metadata must be a JSON object.", fix="--metadata '{\"key\": 1}'")
-    if too_deep(value):
+    if inputs.too_deep(value):
         raise ValidationError(
-            f"metadata is nested deeper than {MOST_LEVELS} levels.", fix="--metadata '{\"key\": 1}'"
+            f"metadata is nested deeper than {inputs.MOST_LEVELS} levels.",
+            fix="--metadata '{\"key\": 1}'",
         )
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError) as error:
         raise ValidationError(f"metadata cannot be stored as JSON: {error}.") from None
     return dict(value)
-
-
-def too_deep(value: Any) -> bool:
-    """Whether JSON-ready lists and objects are nested deeper than is stored."""
-    level = [value]
-    for _ in range(MOST_LEVELS + 1):
-        level = [
-            item
-            for one in level
-            if isinstance(one, (Mapping, list, tuple))
-            for item in (one.values() if isinstance(one, Mapping) else one)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def flag(value: Any) -> bool:
@@ -361,11 +260,11 @@ def initial_status(value: Any) -> str:
         raise UsageError(
             f"A task is not added as {value}.", fix=f"cleo add …, then cleo {verbs[value]} ID"
         )
-    return word_of(("pending", "proposed", "blocked"), "status")(value)
+    return inputs.word_of(("pending", "proposed", "blocked"), "status")(value)
 
 
 def _text(name: str) -> Callable[[Any], str]:
-    return lambda value: plain_text(value, name)
+    return lambda value: inputs.plain_text(value, name)
 
 
 def _list(name: str) -> Callable[[Any], list[str]]:
@@ -377,11 +276,11 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "title": title,
     "description": _text("description"),
     "priority": priority,
-    "type": word_of(TASK_TYPE, "type"),
-    "role": word_of(TASK_ROLE, "role"),
-    "scope": word_of(TASK_SCOPE, "scope"),
-    "severity": word_of(SEVERITY, "severity"),
-    "size": word_of(SIZE, "size"),
+    "type": inputs.word_of(TASK_TYPE, "type"),
+    "role": inputs.word_of(TASK_ROLE, "role"),
+    "scope": inputs.word_of(TASK_SCOPE, "scope"),
+    "severity": inputs.word_of(SEVERITY, "severity"),
+    "size": inputs.word_of(SIZE, "size"),
     "phase": slug,
     "pipeline_stage": stage,
     "acceptance": _list("acceptance"),

@@ -6,13 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
 from cleo_core.errors import NotFoundError, ValidationError
 from cleo_tasks.agent_records import Instance
 from cleo_tasks.enums import INSTANCE_RUNNING
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
-from cleo_tasks.service import fields, holding
+from cleo_tasks.service import holding
 from cleo_tasks.service.liveness import alive_since
 from cleo_tasks.service.work import Work
 from cleo_tasks.store import claims, instances, tasks
@@ -199,7 +200,7 @@ def host(value: Any) -> str:
 
     :raises ValidationError: it is none.
     """
-    return fields.line(value, "host", _HOST_LENGTH, fix="--host NAME", printable=True)
+    return inputs.line(value, "host", _HOST_LENGTH, fix="--host NAME", printable=True)
 
 
 def _new_id(work: Work) -> str:

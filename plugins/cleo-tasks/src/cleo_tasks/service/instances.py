@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_core.output import Page, camel, to_json
 from cleo_core.redaction import redact
@@ -63,7 +64,7 @@ class InstanceVerbs(Verbs):
             given,
             {
                 "agent_id": _agent,
-                "type": fields.word_of(AGENT_TYPE, "type"),
+                "type": inputs.word_of(AGENT_TYPE, "type"),
                 "task": parse_id,
                 "capacity": rules.capacity,
                 "host": rules.host,
@@ -115,7 +116,7 @@ class InstanceVerbs(Verbs):
         given = _settled(
             {"status": status, "task": task, "capacity": capacity},
             {
-                "status": fields.word_of(rules.REPORTED, "status"),
+                "status": inputs.word_of(rules.REPORTED, "status"),
                 "task": lambda text: text if text == "none" else parse_id(text),
                 "capacity": rules.capacity,
             },
@@ -157,10 +158,10 @@ class InstanceVerbs(Verbs):
         """
         filters: dict[str, Any] = {}
         if status:
-            check = fields.word_of(INSTANCE_STATUS, "status")
-            filters["status"] = [fields.as_filter(check, word) for word in status]
+            check = inputs.word_of(INSTANCE_STATUS, "status")
+            filters["status"] = [inputs.as_filter(check, word) for word in status]
         if type is not None:
-            filters["type"] = fields.as_filter(fields.word_of(AGENT_TYPE, "type"), type)
+            filters["type"] = inputs.as_filter(inputs.word_of(AGENT_TYPE, "type"), type)
         if of_agent is not None:
             filters["agent"] = fields.name_filter(of_agent, "of-agent")
         limit, offset = self.page(limit, offset)
@@ -201,7 +202,7 @@ class InstanceVerbs(Verbs):
         """
         from cleo_tasks.service.error_kinds import kind_of
 
-        text = fields.plain_text(error, "error").strip()
+        text = inputs.plain_text(error, "error").strip()
         if not 1 <= len(text) <= _ERROR_LENGTH:
             raise ValidationError(
                 f"An error has 1 to {_ERROR_LENGTH} characters.", fix="cleo instance error ID TEXT"
@@ -244,7 +245,7 @@ class InstanceVerbs(Verbs):
         :param release: give back what their agents hold, unless they go on in another instance.
         :raises UsageError: the length of time is none.
         """
-        from cleo_tasks.service.durations import ago, seconds_of
+        from cleo_core.durations import ago, seconds_of
 
         before = alive_since(self.app) if stale is None else ago(seconds_of(stale, "--stale", "3m"))
 
@@ -292,7 +293,7 @@ def _settled(
 
 
 def _agent(value: Any) -> str:
-    text = fields.plain_text(value, "agent")
+    text = inputs.plain_text(value, "agent")
     if not text.strip():
         raise ValidationError("An agent's id is not blank.", fix="--agent ID")
     return text

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cleo_core import inputs
 from cleo_core.database import Row
 from cleo_core.errors import NotFoundError, UsageError, ValidationError
 from cleo_core.output import Page, to_json
@@ -57,10 +58,10 @@ class LinkVerbs(Verbs):
         provider_, external, found_url = _record(external_id, provider, f"cleo link add {id_}")
         external = store.folded(provider_, external)
         given = {
-            "link_type": None if type is None else fields.word_of(LINK_TYPE, "type")(type),
+            "link_type": None if type is None else inputs.word_of(LINK_TYPE, "type")(type),
             "sync_direction": None
             if direction is None
-            else fields.word_of(SYNC_DIRECTION, "direction")(direction),
+            else inputs.word_of(SYNC_DIRECTION, "direction")(direction),
             "external_url": found_url if url is None else fields.address(url, "url"),
         }
         arguments = {"id": id_, "provider": provider_, "external_id": external, **given}
@@ -98,12 +99,12 @@ class LinkVerbs(Verbs):
         if id is not None:
             filters["task"] = parse_id(id)
         if provider is not None:
-            filters["provider"] = fields.as_filter(provider_id, provider)
+            filters["provider"] = inputs.as_filter(provider_id, provider)
         if type is not None:
-            filters["type"] = fields.as_filter(fields.word_of(LINK_TYPE, "type"), type)
+            filters["type"] = inputs.as_filter(inputs.word_of(LINK_TYPE, "type"), type)
         if direction is not None:
-            check = fields.word_of(SYNC_DIRECTION, "direction")
-            filters["direction"] = fields.as_filter(check, direction)
+            check = inputs.word_of(SYNC_DIRECTION, "direction")
+            filters["direction"] = inputs.as_filter(check, direction)
         with self.db.snapshot() as db:
             if "task" in filters and not tasks.existing(db, [filters["task"]]):
                 raise task_not_found(filters["task"])
@@ -152,7 +153,7 @@ class LinkVerbs(Verbs):
             raise UsageError(
                 "jsonl is the form of exports, no tracker.", fix="cleo import jsonl FILE --update"
             )
-        policy_ = fields.as_filter(fields.word_of(POLICIES, "policy"), policy)
+        policy_ = inputs.as_filter(inputs.word_of(POLICIES, "policy"), policy)
         if report is not None:
             check_output(
                 report,
@@ -219,7 +220,7 @@ def provider_id(value: Any) -> str:
 
     :raises ValidationError: it is no slug of at most 64 characters.
     """
-    text = fields.plain_text(value, "provider")
+    text = inputs.plain_text(value, "provider")
     if not _PROVIDER.match(text) or len(text) > fields.LABEL_LENGTH:
         near = re.sub(r"[^a-z0-9]+", "-", text.lower())[: fields.LABEL_LENGTH]
         raise ValidationError(
@@ -332,8 +333,8 @@ def _github(external: Any) -> str | None:
 
 
 def _external(value: Any) -> str:
-    text = fields.line(value, "external_id", _LONGEST, fix="cleo link list", printable=True)
-    if fields.names_user(text):
+    text = inputs.line(value, "external_id", _LONGEST, fix="cleo link list", printable=True)
+    if inputs.names_user(text):
         raise ValidationError(
             "An external id that is an address with a user's name or password is not recorded.",
             fix="cleo link list",

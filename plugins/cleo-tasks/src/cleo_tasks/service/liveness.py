@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cleo_core.durations import ago
 from cleo_tasks.service import settings
-from cleo_tasks.service.durations import ago
 
 if TYPE_CHECKING:
     from cleo_core.app import App

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.durations import moment
 from cleo_core.errors import NotFoundError
 from cleo_core.output import Page
 from cleo_tasks.errors import TasksError
 from cleo_tasks.ids import HIGHEST, parse_id
 from cleo_tasks.service import fields, numbering
-from cleo_tasks.service.durations import moment
 from cleo_tasks.service.work import Verbs, Work
 from cleo_tasks.store import audit, sequence
 

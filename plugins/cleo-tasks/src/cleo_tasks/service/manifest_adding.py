@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.database import Row
 from cleo_core.errors import UsageError, ValidationError
 from cleo_core.output import camel
@@ -32,10 +33,10 @@ def settled(
     :raises CleoError: 2 or 6, a value is not acceptable.
     """
     return {
-        "title": fields.line(
+        "title": inputs.line(
             title, "title", fields.TITLE_LENGTH, fix='cleo manifest add "a title"'
         ),
-        "type": fields.word_of(MANIFEST_TYPE, "type")(type),
+        "type": inputs.word_of(MANIFEST_TYPE, "type")(type),
         "status": _initial(status),
         "metadata": {} if metadata is None else fields.metadata(metadata),
         "task_id": None if task is None else parse_id(task),
@@ -124,7 +125,7 @@ def _read(root: str, file: object) -> tuple[str, str]:
     from cleo_core.paths import read_bounded
     from cleo_tasks.service import evidence
 
-    named, real = evidence.located(evidence.tree_root(root), fields.plain_text(file, "file"))
+    named, real = evidence.located(evidence.tree_root(root), inputs.plain_text(file, "file"))
     try:
         data = read_bounded(real, MOST_BYTES, follow=False)
     except (OSError, ValueError) as error:
@@ -136,7 +137,7 @@ def _read(root: str, file: object) -> tuple[str, str]:
         found = data.decode()
     except UnicodeDecodeError:
         raise ValidationError(f"{named} is not UTF-8.", fix="a text file") from None
-    return fields.plain_text(named, "file"), _content(found, named)
+    return inputs.plain_text(named, "file"), _content(found, named)
 
 
 def spelled(status: object) -> object:
@@ -156,11 +157,11 @@ def _initial(value: object) -> str:
             f"A manifest is not added as {word}.",
             fix=f"cleo manifest add …, then cleo manifest {verb} ID",
         )
-    return fields.word_of(MANIFEST_STATUS, "status")(word)
+    return inputs.word_of(MANIFEST_STATUS, "status")(word)
 
 
 def _content(value: object, source: str = "content") -> str:
-    text = fields.plain_text(value, source)
+    text = inputs.plain_text(value, source)
     if not text.strip():
         raise ValidationError(f"{source} is blank.", fix="--content TEXT, or --file PATH")
     if len(text.encode()) > MOST_BYTES:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
+from cleo_core.durations import moment
 from cleo_core.errors import (
     CleoError,
     NotFoundError,
@@ -27,8 +29,7 @@ from cleo_tasks.manifest_records import (
     ManifestStats,
     StageOutput,
 )
-from cleo_tasks.service import fields, manifest_adding, text_search
-from cleo_tasks.service.durations import moment
+from cleo_tasks.service import manifest_adding, text_search
 from cleo_tasks.service.work import Verbs, Work
 from cleo_tasks.store import manifest_entries, manifests, tasks
 
@@ -170,7 +171,7 @@ class ManifestVerbs(Verbs):
         :raises CleoError: 4; 6, it is archived, or an output of a stage; ``E_NO_CHANGE`` (102).
         """
         id_ = _ids([id])[0]
-        wanted = fields.line(
+        wanted = inputs.line(
             observation,
             "observation",
             _OBSERVATION_LENGTH,
@@ -240,8 +241,8 @@ class ManifestVerbs(Verbs):
         limit, offset = self.page(limit, offset)
         own = {}
         if status is not None:
-            known = fields.word_of(MANIFEST_ENTRY_STATUS, "status")
-            own["status"] = fields.as_filter(known, status)
+            known = inputs.word_of(MANIFEST_ENTRY_STATUS, "status")
+            own["status"] = inputs.as_filter(known, status)
         with self.db.snapshot() as db:
             filters = _filters(db, task, None, None, before) | own
             rows, total = manifest_entries.listing(db, filters, limit=limit, offset=offset)
@@ -258,10 +259,10 @@ def _filters(
         if not tasks.existing(db, [filters["task"]]):
             raise task_not_found(filters["task"])
     if type is not None:
-        filters["type"] = fields.as_filter(fields.word_of(MANIFEST_TYPE, "type"), type)
+        filters["type"] = inputs.as_filter(inputs.word_of(MANIFEST_TYPE, "type"), type)
     if status is not None:
-        known = fields.word_of(MANIFEST_STATUS, "status")
-        filters["status"] = fields.as_filter(known, manifest_adding.spelled(status))
+        known = inputs.word_of(MANIFEST_STATUS, "status")
+        filters["status"] = inputs.as_filter(known, manifest_adding.spelled(status))
     if before is not None:
         filters["before"] = moment(before, "--before")
     return filters
@@ -330,7 +331,7 @@ def _no_change(message: str, id_: str | None) -> CleoError:
 def _ids(ids: Sequence[str]) -> list[str]:
     found = []
     for one in ids:
-        text = fields.as_filter(lambda given: fields.plain_text(given, "id"), one).strip()
+        text = inputs.as_filter(lambda given: inputs.plain_text(given, "id"), one).strip()
         if not text:
             raise UsageError("An id is blank.", fix="cleo manifest list")
         found.append(text)

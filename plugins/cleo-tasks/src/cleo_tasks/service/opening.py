@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import camel, to_json
 from cleo_tasks.errors import TasksError
 from cleo_tasks.ids import parse_id
-from cleo_tasks.service import fields, scope
+from cleo_tasks.service import scope
 from cleo_tasks.service.work import Work
 from cleo_tasks.session_records import Session
 from cleo_tasks.store import sessions, tasks
@@ -282,7 +283,7 @@ def one_line(value: str | None, field: str, most: int) -> str | None:
 
     :raises ValidationError: it is empty, too long or more than a line.
     """
-    return None if value is None else fields.line(value, field, most, fix=f"--{field} TEXT")
+    return None if value is None else inputs.line(value, field, most, fix=f"--{field} TEXT")
 
 
 def _take_over(work: Work, kind: str, task: str | None, last: Row | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.api import Declared
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, NotFoundError, UsageError, ValidationError
@@ -274,7 +275,7 @@ def _from_json(data: Mapping[str, Any]) -> Phase:
 
 
 def _name(value: Any) -> str:
-    return fields.line(value, "name", NAME_LENGTH, fix="--name NAME")
+    return inputs.line(value, "name", NAME_LENGTH, fix="--name NAME")
 
 
 def _taken(slug: str) -> ValidationError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cleo_core import clock
+from cleo_core import clock, inputs
 from cleo_core.database import Backend, Row
 from cleo_core.errors import UsageError
 from cleo_core.output import Page
@@ -172,12 +172,12 @@ def ready_filters(
     checks: dict[str, tuple[Callable[[Any], Any], Any]] = {
         "labels": (fields.labels, labels or None),
         "phase": (fields.slug, phase),
-        "type": (fields.word_of(TASK_TYPE, "type"), type),
-        "role": (fields.word_of(TASK_ROLE, "role"), role),
+        "type": (inputs.word_of(TASK_TYPE, "type"), type),
+        "role": (inputs.word_of(TASK_ROLE, "role"), role),
         "priority": (fields.priority, priority),
     }
     return {
-        name: fields.as_filter(check, value)
+        name: inputs.as_filter(check, value)
         for name, (check, value) in checks.items()
         if value is not None
     }

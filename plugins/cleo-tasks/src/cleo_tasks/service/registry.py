@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cleo_core import inputs
 from cleo_core.api import Declared
 from cleo_core.output import Page
 from cleo_tasks.enums import REGISTRY_ENTITY, REGISTRY_NAMESPACE
-from cleo_tasks.service import fields
 from cleo_tasks.service.work import Verbs
 from cleo_tasks.store import statuses
 
@@ -43,9 +43,9 @@ class RegistryVerbs(Verbs):
         :raises UsageError: a filter's value is no such word, or a number is out of range.
         """
         if entity is not None:
-            entity = fields.as_filter(fields.word_of(REGISTRY_ENTITY, "entity"), entity)
+            entity = inputs.as_filter(inputs.word_of(REGISTRY_ENTITY, "entity"), entity)
         if namespace is not None:
-            namespace = fields.as_filter(fields.word_of(REGISTRY_NAMESPACE, "namespace"), namespace)
+            namespace = inputs.as_filter(inputs.word_of(REGISTRY_NAMESPACE, "namespace"), namespace)
         if terminal is not None:
             terminal = bool(terminal)
         page_limit, offset = self.page(2**31 if limit is None else limit, offset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from cleo_core import inputs
 from cleo_core.database import Backend
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.output import Page
@@ -12,7 +13,6 @@ from cleo_tasks.enums import RELATION_TYPE
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.records import Line
-from cleo_tasks.service import fields
 from cleo_tasks.service.work import Verbs, Work
 from cleo_tasks.store import relations as store
 from cleo_tasks.store import tasks
@@ -75,7 +75,7 @@ class RelationVerbs(Verbs):
             (102), the relation is there already.
         """
         id_, other_, type_ = parse_id(id), parse_id(other), relation_type(type)
-        why = None if reason is None else fields.plain_text(reason, "reason").strip() or None
+        why = None if reason is None else inputs.plain_text(reason, "reason").strip() or None
         if id_ == other_:
             raise ValidationError(
                 f"{id_} cannot be related to itself.", fix=f"cleo relate suggest {id_}"
@@ -194,7 +194,7 @@ def relation_type(word: object) -> str:
 
     :raises ValidationError: none of them.
     """
-    return fields.word_of(RELATION_TYPE, "type")(SPELLINGS.get(str(word), word))
+    return inputs.word_of(RELATION_TYPE, "type")(SPELLINGS.get(str(word), word))
 
 
 def _require(db: Backend, id_: str) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cleo_core import inputs
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id, parse_ids
 from cleo_tasks.release_records import Gate
-from cleo_tasks.service import changelog, fields, release_changelog, release_gates
+from cleo_tasks.service import changelog, release_changelog, release_gates
 from cleo_tasks.service.lifecycle.arguments import needed
 from cleo_tasks.service.repository import Commit, Repository
 from cleo_tasks.store import pipelines, releases, tasks
@@ -105,7 +106,7 @@ def settled(given: dict[str, Any]) -> Request:
             fix=f"cleo release plan {version} --all-done",
         )
     note, dist_tag, reason = given["note"], given["dist_tag"], given["reason"]
-    if note is not None and not fields.plain_text(note, "note").strip():
+    if note is not None and not inputs.plain_text(note, "note").strip():
         raise ValidationError("The note is blank.", fix="--note TEXT")
     if dist_tag is not None and not (isinstance(dist_tag, str) and _DIST_TAG.fullmatch(dist_tag)):
         raise ValidationError(

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from cleo_core import clock
+from cleo_core import clock, inputs
 from cleo_core.database import Row
 from cleo_core.errors import NotFoundError, UsageError
 from cleo_core.output import Page
 from cleo_tasks.enums import RELEASE_STATUS, RELEASE_STEP
 from cleo_tasks.release_records import Changelog, ReleaseLine, ReleaseResult
 from cleo_tasks.service import (
-    fields,
     release_ending,
     release_gates,
     release_lookup,
@@ -139,7 +138,7 @@ class ReleaseVerbs(Verbs):
         """
         limit, offset = self.page(limit, offset)
         if status is not None:
-            status = fields.as_filter(fields.word_of(RELEASE_STATUS, "status"), status)
+            status = inputs.as_filter(inputs.word_of(RELEASE_STATUS, "status"), status)
         with self.db.snapshot() as db:
             rows, total = releases.listing(db, status, limit=limit, offset=offset)
         found = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cleo_core.database import Backend, Row
 from cleo_tasks.errors import TasksError
-from cleo_tasks.store import sessions, tasks
+from cleo_tasks.store import sessions
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -83,6 +83,8 @@ def contains(db: Backend, session: Row, task: str) -> bool:
     scope = session["scope_task_id"]
     if scope is None:
         return False
+    from cleo_tasks.store import tasks
+
     return any(one["id"] == scope for one in db.read(tasks.ANCESTORS, id=task))
 
 
@@ -134,4 +136,6 @@ def not_active(session: Row) -> TasksError:
 def _depth(db: Backend, session: Row) -> int:
     if session["scope_kind"] == "global":
         return 0
+    from cleo_tasks.store import tasks
+
     return len(db.read(tasks.ANCESTORS, id=session["scope_task_id"]))

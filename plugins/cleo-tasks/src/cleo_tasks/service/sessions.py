@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_core.output import Page, to_json
@@ -92,14 +93,6 @@ class SessionVerbs(Verbs):
         session = self.write("session.end", body)
         return session if self.app.dry_run else replace(session, backup=self._backup())
 
-    def session_status(self) -> Session:
-        """The caller's session, with its current task.
-
-        :raises CleoError: 31; 36 there is none, or several are possible.
-        """
-        with self.db.snapshot() as db:
-            return sessions.record(scope.required(self.app, db))
-
     def session_list(
         self,
         *,
@@ -113,7 +106,7 @@ class SessionVerbs(Verbs):
         :raises UsageError: a filter's value is none, or a number is out of range.
         """
         wanted = [
-            fields.as_filter(fields.word_of(SESSION_STATUS, "status"), word) for word in status
+            inputs.as_filter(inputs.word_of(SESSION_STATUS, "status"), word) for word in status
         ]
         agent = None if of_agent is None else fields.name_filter(of_agent, "of-agent")
         limit, offset = self.page(limit, offset)
@@ -235,7 +228,7 @@ class SessionVerbs(Verbs):
         :param release: free the claims of agents that have no active session left.
         :raises UsageError: the age is none.
         """
-        from cleo_tasks.service.durations import ago, seconds_of
+        from cleo_core.durations import ago, seconds_of
 
         hours = settings.number(self.app.config, "session.stale_hours")
         before = ago(hours * 3600 if max_age is None else seconds_of(max_age, "--max-age", "24h"))
@@ -276,12 +269,12 @@ def _only(work: Work, if_version: int | None) -> Row:
 def _noted(work: Work, row: Row, note: str | None, next_action: str | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if note is not None:
-        text = fields.plain_text(note, "note")
+        text = inputs.plain_text(note, "note")
         if not text.strip():
             raise ValidationError("The note is empty.", fix="cleo session note TEXT")
         values["notes"] = [*row["notes"], {"at": work.now, "by": work.actor, "text": text}]
     if next_action is not None:
-        values["next_action"] = fields.plain_text(next_action, "next-action").strip() or None
+        values["next_action"] = inputs.plain_text(next_action, "next-action").strip() or None
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
 from cleo_core.errors import NotFoundError
 from cleo_tasks.enums import OPEN_STATUS, TASK_PRIORITY, TASK_STATUS, TASK_TYPE
@@ -214,7 +215,7 @@ def _project(db: Backend) -> ProjectFile:
 def _selection(phase: str | None, within: str | None) -> dict[str, str]:
     chosen: dict[str, str] = {}
     if phase is not None:
-        chosen["phase"] = fields.as_filter(fields.slug, phase)
+        chosen["phase"] = inputs.as_filter(fields.slug, phase)
     if within is not None:
         chosen["within"] = parse_id(within)
     return chosen

@@ -100,7 +100,7 @@ class StatusVerbs(Verbs):
         named = _named(ids, if_version, "archive") if ids else []
         before = None
         if done_before is not None:
-            from cleo_tasks.service.durations import moment
+            from cleo_core.durations import moment
 
             before = moment(done_before, "--done-before")
         return self.write(

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cleo_core import durations, inputs
 from cleo_core.errors import UsageError, echoed
 from cleo_core.output import Page, to_json
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id, parse_ids
 from cleo_tasks.records import Line, Task
-from cleo_tasks.service import durations, fields
+from cleo_tasks.service import fields
 from cleo_tasks.service.adding import AddResult, add_task, added_from_json
 from cleo_tasks.service.work import Verbs
 from cleo_tasks.store import audit, pipelines, tasks
@@ -147,23 +148,23 @@ class TaskVerbs(Verbs):
             )
         filters: dict[str, Any] = {
             "status": [
-                fields.as_filter(fields.word_of(TASK_STATUS, "status"), word) for word in status
+                inputs.as_filter(inputs.word_of(TASK_STATUS, "status"), word) for word in status
             ],
-            "label": fields.as_filter(fields.labels, labels),
+            "label": inputs.as_filter(fields.labels, labels),
             "ready": "1" if ready else None,
         }
         checks: dict[str, tuple[Callable[[Any], Any], Any]] = {
             "parent": (parse_id, parent),
-            "type": (fields.word_of(TASK_TYPE, "type"), type),
+            "type": (inputs.word_of(TASK_TYPE, "type"), type),
             "priority": (fields.priority, priority),
             "phase": (fields.slug, phase),
-            "role": (fields.word_of(TASK_ROLE, "role"), role),
+            "role": (inputs.word_of(TASK_ROLE, "role"), role),
             "assignee": (lambda text: fields.name_filter(text, "assignee"), assignee),
             "stage": (fields.stage_filter, stage),
             "since": (durations.moment, since),
         }
         filters |= {
-            name: fields.as_filter(check, value)
+            name: inputs.as_filter(check, value)
             for name, (check, value) in checks.items()
             if value is not None
         }

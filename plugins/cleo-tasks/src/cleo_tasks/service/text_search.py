@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cleo_core import inputs
 from cleo_core.errors import UsageError
-from cleo_tasks.service import fields
 
 #: Characters shown around the first match.
 AROUND = 60
@@ -32,7 +32,7 @@ def words_of(query: object, verb: str) -> list[str]:
 
     :raises UsageError: it is no text, or has no word.
     """
-    text = fields.as_filter(lambda given: fields.plain_text(given, "query"), query)
+    text = inputs.as_filter(lambda given: inputs.plain_text(given, "query"), query)
     words = list(dict.fromkeys(text.casefold().split()))
     if not words:
         raise UsageError("The query has no word to search for.", fix=f"cleo {verb} WORD")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cleo_core import inputs
 from cleo_core.errors import CleoError
 from cleo_core.output import to_json
 from cleo_tasks.enums import TOKEN_METHOD, TOKEN_TRANSPORT
@@ -56,11 +57,11 @@ def settled(given: Mapping[str, Any]) -> dict[str, Any]:
         name: checked(name, partial(name_of, field=name))
         for name in ("provider", "model", "operation", "request_id")
     }
-    found["transport"] = checked("transport", fields.word_of(TOKEN_TRANSPORT, "transport"))
+    found["transport"] = checked("transport", inputs.word_of(TOKEN_TRANSPORT, "transport"))
     found["task_id"] = checked("task", parse_id)
     found["metadata"] = checked("metadata", fields.metadata) or {}
     counted = {
-        "method": checked("method", fields.word_of(TOKEN_METHOD, "method")),
+        "method": checked("method", inputs.word_of(TOKEN_METHOD, "method")),
         "input_tokens": checked("input_tokens", counting.number("input-tokens")),
         "output_tokens": checked("output_tokens", counting.number("output-tokens")),
         "input_content": checked("input_content", counting.count),
@@ -151,4 +152,4 @@ def name_of(value: Any, field: str) -> str:
     :raises ValidationError: it is none.
     """
     fix = f"--{field.replace('_', '-')} NAME"
-    return fields.line(value, field, _NAME_LENGTH, fix=fix, printable=True)
+    return inputs.line(value, field, _NAME_LENGTH, fix=fix, printable=True)

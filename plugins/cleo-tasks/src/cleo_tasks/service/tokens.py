@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
+from cleo_core.durations import moment
 from cleo_core.errors import NotFoundError, UsageError
 from cleo_core.output import Page, to_json
 from cleo_tasks.enums import TOKEN_CONFIDENCE, TOKEN_METHOD, TOKEN_TRANSPORT
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.service import counting, fields, token_recording
-from cleo_tasks.service.durations import moment
 from cleo_tasks.service.work import Verbs, Work
 from cleo_tasks.store import tasks, token_usage
 from cleo_tasks.token_records import Measured, Summary, TokenUsage, Total
@@ -180,7 +181,7 @@ def _filters(db: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     :raises CleoError: 2; 4 no such task.
     """
     found = {
-        _COLUMNS.get(name, name): fields.as_filter(_CHECKS[name], value)
+        _COLUMNS.get(name, name): inputs.as_filter(_CHECKS[name], value)
         for name, value in given.items()
         if value is not None
     }
@@ -190,17 +191,17 @@ def _filters(db: Any, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _since(value: Any) -> str:
-    return moment(fields.plain_text(value, "since"))
+    return moment(inputs.plain_text(value, "since"))
 
 
 def _until(value: Any) -> str:
     """A time that is included; a day up to its last millisecond."""
-    text = fields.plain_text(value, "until").strip()
+    text = inputs.plain_text(value, "until").strip()
     return moment(f"{text}T23:59:59.999Z" if _DAY.match(text) else text, "--until")
 
 
 def _before(value: Any) -> str:
-    return moment(fields.plain_text(value, "before"), "--before")
+    return moment(inputs.plain_text(value, "before"), "--before")
 
 
 _COLUMNS = {"in_session": "session"}
@@ -210,8 +211,8 @@ _CHECKS: dict[str, Callable[[Any], str]] = {
         for name in ("provider", "model", "operation")
     },
     "in_session": partial(fields.name_filter, option="in-session"),
-    "transport": fields.word_of(TOKEN_TRANSPORT, "transport"),
-    "method": fields.word_of(TOKEN_METHOD, "method"),
+    "transport": inputs.word_of(TOKEN_TRANSPORT, "transport"),
+    "method": inputs.word_of(TOKEN_METHOD, "method"),
     "task": parse_id,
     "since": _since,
     "until": _until,

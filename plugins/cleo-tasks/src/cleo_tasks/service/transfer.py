@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING
 
+from cleo_core import inputs
 from cleo_core.errors import UsageError
 from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.errors import task_not_found
@@ -61,8 +62,8 @@ class TransferVerbs(Verbs):
             if not tasks.existing(self.db, [parse_id(within)]):
                 raise task_not_found(parse_id(within))
         if status:
-            known = fields.word_of(TASK_STATUS, "status")
-            selection["status"] = [fields.as_filter(known, word) for word in status]
+            known = inputs.word_of(TASK_STATUS, "status")
+            selection["status"] = [inputs.as_filter(known, word) for word in status]
         return export(
             self.app,
             selection,
@@ -286,8 +287,8 @@ def chosen_tags(tags: Sequence[str]) -> tuple[str, ...]:
 
     :raises UsageError: they are no list of names.
     """
-    return tuple(fields.name_filter(tag, "tag") for tag in fields.as_filter(_texts, tags))
+    return tuple(fields.name_filter(tag, "tag") for tag in inputs.as_filter(_texts, tags))
 
 
 def _texts(value: object) -> list[str]:
-    return fields.texts(value, "tag")
+    return inputs.texts(value, "tag")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cleo_core import inputs
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, UsageError
 from cleo_tasks.enums import GATE_RESULT, GATES, OPEN_STATUS
@@ -69,7 +70,7 @@ class VerifyVerbs(Verbs):
             task to be reset is in its first round.
         """
         id_ = parse_id(id)
-        why = None if reason is None else fields.as_filter(fields.reason, reason)
+        why = None if reason is None else inputs.as_filter(fields.reason, reason)
         round_ = _round(round)
         if reset is not False:
             if reset is not True or not (gate is None and result is None and not evidence):
@@ -143,7 +144,7 @@ def _settled(
     command = f"cleo verify {id_} --gate {gate if gate in GATES else 'GATE'}"
     if result is None:
         raise UsageError("A result is needed.", fix=f"{command} --result pass --evidence ATOM")
-    word = fields.as_filter(fields.word_of(GATE_RESULT, "result"), result)
+    word = inputs.as_filter(inputs.word_of(GATE_RESULT, "result"), result)
     parsed = atoms.parse(texts)
     if word != "pass" and reason is None:
         raise UsageError(

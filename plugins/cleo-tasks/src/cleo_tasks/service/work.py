@@ -248,6 +248,8 @@ class Work(Noting):
 class Verbs:
     """A group of verbs of the ``tasks`` service, bound to an App."""
 
+    app: App
+
     def __init__(self, app: App) -> None:
         self.app = app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from cleo_core import inputs
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.output import to_json
 from cleo_tasks.errors import TasksError, several
@@ -74,4 +75,4 @@ def settable(id_: str, value: Any) -> str:
             f"A stage does not become {value} by set.",
             fix=f"cleo lifecycle {_VERB_OF[value]} {id_}",
         )
-    return fields.word_of(definitions.SETTABLE, "status")(value)
+    return inputs.word_of(definitions.SETTABLE, "status")(value)

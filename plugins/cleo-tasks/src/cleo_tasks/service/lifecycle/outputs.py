@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleo_core import inputs
 from cleo_core.errors import CleoError, NotFoundError, ValidationError
 from cleo_tasks.adr_ids import parse_adr_ids
 from cleo_tasks.service import adr_linking, fields
@@ -61,7 +62,7 @@ def decisions(given: Any) -> list[str]:
 
     :raises CleoError: it is no list of texts (6), one of them can be no id of a decision (2).
     """
-    return parse_adr_ids(fields.texts(given, "adrs"))
+    return parse_adr_ids(inputs.texts(given, "adrs"))
 
 
 def store(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cleo_core import inputs
 from cleo_core.output import Page, to_json
 from cleo_tasks.enums import GATE_RESULT
 from cleo_tasks.ids import parse_id
@@ -297,8 +298,8 @@ class LifecycleVerbs(Verbs):
         id_ = parse_id(id)
         given = {"gate": gate, "result": result, "stage": stage, "reason": reason, "note": note}
         check = Checks(given)
-        word = check("gate", lambda: fields.plain_text(gate, "gate").strip())
-        what = check("result", lambda: fields.word_of(GATE_RESULT, "result")(result))
+        word = check("gate", lambda: inputs.plain_text(gate, "gate").strip())
+        what = check("result", lambda: inputs.word_of(GATE_RESULT, "result")(result))
         name = check("stage", lambda: None if stage is None else definitions.stage(stage))
         pieces = check("evidence", lambda: outputs.evidence(self.app, evidence)) or ()
         why = check(

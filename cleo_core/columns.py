@@ -1,4 +1,4 @@
-"""The notation of the tables: one short function per kind of column.
+"""The notation in which stores declare their tables: one short function per kind of column.
 
 Each function names the CHECK that it brings after the column (``ck_<table>_<column>``) and leaves
 the kind of the column in ``Column.info``, where the JSON Schema and the tests read it.
@@ -24,23 +24,26 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.schema import SchemaItem
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
 DAY_GLOB = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]"
 AT_GLOB = f"{DAY_GLOB}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z"
 
 Action = Literal["CASCADE", "RESTRICT", "SET NULL"]
 
 
-def table(name: str, *items: SchemaItem, **options: Any) -> Table:
+def new_metadata() -> MetaData:
+    """An empty declaration, whose constraints and indexes are named by one rule in every store."""
+    return MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+
+
+def strict_table(metadata: MetaData, name: str, *items: SchemaItem, **options: Any) -> Table:
     """A STRICT table; ``options`` are ``sqlite_autoincrement`` and ``sqlite_with_rowid``."""
     return Table(name, metadata, *items, sqlite_strict=True, **options)
 

@@ -1,0 +1,1 @@
+"""Embedders: which one runs, and ours."""

@@ -1,0 +1,1 @@
+"""What other programs remember, read as items; nothing here writes."""

@@ -1,0 +1,1 @@
+"""Finding: terms, the lexical arm, the vector arm, and their fusion."""
