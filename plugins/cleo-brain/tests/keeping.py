@@ -69,6 +69,20 @@ def disagreements() -> list[str]:
                 "WHERE (s.status = 'active') <> (e.invalid_at IS NULL)"
             )
         ]
+        found += [
+            f"live and superseded: {id_}"
+            for (id_,) in run(
+                "SELECT e.id FROM brain_entries AS e JOIN brain_edges AS g ON g.to_entry = e.id "
+                "WHERE g.edge_type = 'supersedes' AND e.invalid_at IS NULL"
+            )
+        ]
+        found += [
+            f"text of vector {seq}"
+            for (seq,) in run(
+                "SELECT v.seq FROM brain_vectors AS v JOIN brain_entries AS e ON e.seq = v.seq "
+                "WHERE e.text_hash <> v.text_hash"
+            )
+        ]
         threads: dict[str, list[tuple[int, str, str, bool]]] = {}
         for seq, thread, body, context, live in run(
             "SELECT seq, thread, body, context, invalid_at IS NULL FROM brain_entries "
@@ -76,9 +90,7 @@ def disagreements() -> list[str]:
         ):
             threads.setdefault(thread, []).append((seq, body, context, bool(live)))
         for rows in threads.values():
-            for seq, _, context, live in rows:
-                if not live:
-                    continue
+            for seq, _, context, _ in rows:
                 before = [one[1] for one in rows if one[0] < seq and one[3]][-2:]
                 after = [one[1] for one in rows if one[0] > seq and one[3]][:2]
                 if context != context_of(before[::-1], after):

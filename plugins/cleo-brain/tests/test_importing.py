@@ -448,3 +448,36 @@ def test_private_spans_across_bullets(text: str, app: App, tmp_path: Path) -> No
     assert done.stored == 1
     app.close()
     assert b"walrusleak" not in Path(".cleo/brain.db").read_bytes()
+
+
+@pytest.mark.guarantee("brain-07", "What an import says to be superseded is withdrawn with it.")
+def test_supersedes_edges_withdraw(app: App, tmp_path: Path) -> None:
+    def line(id_: str, text: str, target: str) -> str:
+        at = "2026-01-01T00:00:00.000Z"
+        edge = {"edgeType": "supersedes", "direction": "out", "target": target, "createdAt": at}
+        return json.dumps(
+            {
+                "id": id_,
+                "kind": "observation",
+                "type": "discovery",
+                "narrative": text,
+                "title": text,
+                "date": at,
+                "sourceType": "agent",
+                "edges": [edge],
+            }
+        )
+
+    path = tmp_path / "two.jsonl"
+    lines = [
+        json.dumps({"format": "cleo-brain", "version": 1}),
+        line("O-one", "walrus one", "O-two"),
+        line("O-two", "walrus two", "O-one"),
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    service = app.service("brain")
+    assert service.import_(str(path)).stored == 2
+    found = service.find("walrus", arm="lexical")[0]
+    assert [entry.id for entry in found.results] == ["O-one"]
+    (gone,) = service.fetch("O-two").results
+    assert (gone.invalid_reason, gone.superseded_by) == ("superseded", "O-one")

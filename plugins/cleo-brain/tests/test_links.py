@@ -187,6 +187,7 @@ class TestVerifying:
         assert code(cleo_cli(*verify)) == (102, "E_NO_CHANGE")
         cleo_cli(*verify, "--undo")
         assert cleo_cli("memory", "fetch", id_).data["results"][0]["verified"] is False
+        assert code(cleo_cli(*verify, "--limit", "3")) == (2, "E_USAGE")
         missing = cleo_cli("memory", "verify", id_, "D404")
         assert code(missing) == (4, "E_NOT_FOUND")
 

@@ -35,6 +35,13 @@ with open_app() as app:
 """
 
 
+def tier(cleo_cli: Cli, *words: str) -> str:
+    """Where an observation begins."""
+    id_ = cleo_cli("observe", *words).data["id"]
+    found: str = cleo_cli("memory", "fetch", id_).data["results"][0]["tier"]
+    return found
+
+
 class TestGate:
     @pytest.mark.guarantee("brain-02", "What is reported as stored or merged can be fetched.")
     def test_stored_and_merged_ids_can_be_fetched(self, cleo_cli: Cli, cleo_project: Path) -> None:
@@ -100,6 +107,14 @@ class TestGate:
         assert error["details"]["outcome"] == "rejected"
         assert error["details"]["reason"] == reason
         assert "id" not in error["details"]
+
+    def test_only_what_an_entry_says_can_be_noise(self, cleo_cli: Cli, cleo_project: Path) -> None:
+        store = ("memory", "store", "--type", "pattern", "--content")
+        assert cleo_cli(*store, "Small commits", "--context", "Verified: by CI").code == 0
+        decide = ("memory", "decide", "--rationale", "why", "--decision")
+        refused = cleo_cli(*decide, "Verified: it works")
+        assert refused.error["details"]["reason"] == "noise"
+        assert refused.error["fix"].startswith("cleo memory decide")
 
     def test_force_lets_noise_in_but_not_nothing(self, cleo_cli: Cli, cleo_project: Path) -> None:
         assert cleo_cli("observe", "Verified: it works", "--force").data["outcome"] == "stored"
@@ -299,7 +314,9 @@ class TestWhoAndWhen:
         (entry,) = cleo_cli("memory", "fetch", done["id"]).data["results"]
         assert entry["thread"] == entry["sourceSessionId"] == session
         assert entry["links"][0]["linkType"] == "produced_by"
-        assert entry["tier"] == "medium"
+        assert entry["tier"] == "short"
+        assert tier(cleo_cli, "about a task", "--task", "T001") == "medium"
+        assert tier(cleo_cli, "they clash", "--title", "T001 and T002") == "medium"
         assert cleo_cli("observe", "without", "--no-task", *agent).data["linked"] == []
 
     def test_who_vouches(self, cleo_app: App) -> None:

@@ -338,3 +338,35 @@ def test_a_context_of_an_empty_store_is_empty(cleo_cli: Cli, cleo_project: Any) 
     outcome = cleo_cli("memory", "context", "--query", "x")
     assert (outcome.data["markdown"], outcome.data["tokens"]) == ("", 0)
     assert cleo_cli("memory", "context", "--budget", "99").code == 2
+
+
+@pytest.mark.guarantee("brain-10", "Counting a use makes no vector, however many are waited for.")
+def test_a_use_makes_no_vectors(cleo_cli: Any, cleo_project: Path) -> None:
+    from cleo_core.database import connect_for_copy
+
+    lines = "\n".join(f'{{"text": "entry number {n}"}}' for n in range(40))
+    Path("lines.jsonl").write_text(lines, "utf-8")
+    cleo_cli("memory", "import", "lines.jsonl", "--no-embed")
+    id_ = cleo_cli("memory", "find", "number", "--limit", "1").data["results"][0]["id"]
+
+    def state() -> list[Any]:
+        connection = connect_for_copy(".cleo/brain.db")
+        try:
+            names = ("brain_models", "brain_vectors", "brain_schema_meta", "brain_vec_stale")
+            return [connection.execute(f"SELECT * FROM {name}").fetchall() for name in names]
+        finally:
+            connection.close()
+
+    before = state()
+    assert cleo_cli("memory", "fetch", id_, "--used").code == 0
+    assert state() == before
+
+
+@pytest.mark.guarantee("brain-10", "Counting entries and listing what waits changes no byte.")
+def test_stats_and_lists_change_no_byte(
+    cleo_cli: Any, cleo_project: Path, frozen_bytes: Any
+) -> None:
+    cleo_cli("observe", "something", "--agent", "a")
+    with frozen_bytes(cleo_project):
+        assert cleo_cli("memory", "stats").code == 0
+        assert cleo_cli("memory", "verify", "--list", "--min-uses", "0").code == 0

@@ -348,3 +348,19 @@ class TestConverting:
             cleo_cli("sticky", "archive", "SN-001", "--dry-run")
             cleo_cli("sticky", "purge", "SN-001", "--dry-run")
         assert json.loads(cleo_cli("sticky", "show", "SN-001").out)["data"]["status"] == "active"
+
+
+@pytest.mark.guarantee(
+    "brain-16", "A note that is restored after its time is found by meaning again."
+)
+def test_a_restored_note_is_in_the_vector_index(cleo_app: App, cleo_clock: Any) -> None:
+    service = brain(cleo_app)
+    note = service.sticky_add("the plumber comes about the leaking pipe").id
+    service.observe("nothing of the kind")
+    service.reembed()
+    cleo_clock.advance(30 * 86_400)
+    service.maintain(only=["vectors"])
+    service.sticky_restore(note)
+    service.maintain(only=["vectors"])
+    found = service.find("water leak repair", arm="vector")[0]
+    assert note in [line.id for line in found.results]

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 @click.option("--by", metavar="NAME", help="Who vouches; else the agent, else owner.")
 @click.option("--undo", is_flag=True, help="Take the verification back.")
 @click.option("--list", "listed", is_flag=True, help="List what is used and not verified.")
-@click.option("--min-uses", type=int, default=5, help="With --list: uses at least.")
+@click.option("--min-uses", type=int, help="With --list: uses at least, else 5.")
 def verify_command(
     app: App,
     ids: tuple[str, ...],
     by: str | None,
     undo: bool,
     listed: bool,
-    min_uses: int,
+    min_uses: int | None,
     limit: int | None,
     offset: int,
 ) -> Result:
@@ -38,13 +38,19 @@ def verify_command(
     if listed:
         if ids or by or undo:
             raise UsageError("--list stands alone.", fix="cleo memory verify --list")
-        lines, page = service(app).verify_list(min_uses=min_uses, limit=limit, offset=offset)
+        lines, page = service(app).verify_list(
+            min_uses=5 if min_uses is None else min_uses, limit=limit, offset=offset
+        )
 
         def show(out: Printer) -> None:
             for line in lines:
                 out.line(f"{line.id}  {line.title}")
 
         return Result(lines, page=page, ids=[line.id for line in lines], human=show)
+    if limit is not None or offset or min_uses is not None:
+        raise UsageError(
+            "--min-uses, --limit and --offset are for --list.", fix="cleo memory verify --list"
+        )
     done = service(app).verify(*ids, by=by, undo=undo)
 
     def human(out: Printer) -> None:

@@ -8,10 +8,6 @@ from typing import Any
 from cleo_core.errors import shortened
 
 
-class BadItemError(Exception):
-    """A memory that cannot be read; the words are the reason, and hold nothing of its text."""
-
-
 @dataclass
 class Item:
     """One memory of a source, as the source has it: no value is checked yet.

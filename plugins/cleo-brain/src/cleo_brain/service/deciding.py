@@ -68,7 +68,7 @@ class DecideVerbs(Verbs):
                 decode=results.decode,
             )
 
-        return self.write("memory.decide", body, caller)
+        return self.write("memory.decide", body, caller, drafts=[draft])
 
     def decide_update(
         self, id: str, *, outcome: str | None = None, state: str | None = None

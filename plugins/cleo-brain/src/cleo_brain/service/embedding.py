@@ -93,7 +93,7 @@ def arrange(app: App) -> None:
     db = app.store("brain")
     behind = vectors.newest(db) - _mark(entries.meta(db, vectors.MARK))
     waits = bool(db.scalar(vectors.BEHIND, model=entries.meta(db, vectors.EMBEDDER)))
-    if behind > LEFT or waits:
+    if behind > _left(app) or waits:
         app.afterwards.add("cleo_brain.vectors", lambda: catch_up(app))
 
 
@@ -123,7 +123,7 @@ def catch_up(app: App) -> int:
         slot = None if known is None else known[0]
         mark = vectors.mark(db, spec.model_id)
         rows = vectors.pending(db, slot, mark, clock.now(), filling.BATCH)
-        if len(rows) > LEFT:
+        if len(rows) > _left(app):
             filling.fill(app, write, spec, rows, filled)
         elif slot is not None:
             # What lies before the first that waits need not be looked at again.
@@ -141,6 +141,11 @@ def catch_up(app: App) -> int:
     if ready(app)[0]:
         write(lambda unit: storing.catch_up(unit, filling.BATCH))
     return filled.stored
+
+
+def _left(app: App) -> int:
+    """Entries that may wait for their vector."""
+    return 0 if app.config.get("brain.embed") == "always" else LEFT
 
 
 def _mark(text: str) -> int:

@@ -76,7 +76,6 @@ class ExportVerbs(Verbs):
         :raises CleoError: 3, the file cannot be written; 2, a value is not valid.
         """
         word = fields.word(format, FORMATS, "format")
-        wanted = self._seqs(filters)
         if stream is None:
             path = fields.text(path, "path") if path is not None else f"memory.{word}"
             check_output(
@@ -97,6 +96,7 @@ class ExportVerbs(Verbs):
             target = nullcontext(stream)  # type: ignore[arg-type]
         size = 0
         with target as file, self.db.snapshot():
+            wanted = self._seqs(filters)
             for text in self._markdown(wanted) if word == "markdown" else self._lines(wanted):
                 data = text.encode()
                 size += len(data)

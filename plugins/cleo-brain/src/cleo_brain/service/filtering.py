@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleo_brain.enums import DECISION_TYPE, KIND, OBSERVATION_TYPE, PATTERN_TYPE, TIER
+from cleo_brain.ids import task_id
 from cleo_brain.search.filters import Filters
 from cleo_brain.service import deriving, fields
 from cleo_brain.store import search
@@ -45,7 +46,7 @@ def filters(db: Backend, given: Mapping[str, Any]) -> Filters:
         types=[fields.word(one, TYPES, "type") for one in _listed(given, "types")],
         tags=fields.tags(given.get("tags") or ()),
         by_agent=_name(given, "by_agent"),
-        task=_name(given, "task"),
+        task=None if given.get("task") is None else task_id(str(_name(given, "task"))),
         thread=_name(given, "thread"),
         in_session=_name(given, "in_session"),
         tier=None if given.get("tier") is None else fields.word(given["tier"], TIER, "tier"),

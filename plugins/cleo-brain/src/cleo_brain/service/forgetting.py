@@ -13,11 +13,12 @@ from cleo_brain.enums import KIND
 from cleo_brain.errors import entry_not_found
 from cleo_brain.ids import parse_id
 from cleo_brain.service import fields, neighbours, rewriting
+from cleo_brain.service.filtering import point
 from cleo_brain.service.work import Verbs, Work
 from cleo_brain.store import entries
 from cleo_brain.store import forgetting as store
 from cleo_brain.words import content_words
-from cleo_core import clock, inputs
+from cleo_core import inputs
 from cleo_core.api import Declared
 from cleo_core.errors import CleoError, UsageError
 
@@ -91,7 +92,7 @@ class ForgetVerbs(Verbs):
             "agent": _line(by_agent, "by-agent"),
             "thread": _line(thread, "thread"),
             "kinds": [fields.word(kind, KIND, "kind") for kind in kinds],
-            "before": None if before is None else _time(before),
+            "before": None if before is None else str(point(before, "--before")),
             "prefix": _line(origin_prefix, "origin-prefix"),
         }
         filtered = any(value not in (None, []) for value in asked.values())
@@ -326,16 +327,3 @@ def _line(value: str | None, option: str) -> str | None:
     return inputs.as_filter(
         lambda given: inputs.line(given, option, 500, fix=f"--{option} NAME"), value
     )
-
-
-def _time(text: str) -> str:
-    """A date, a time, or so long before now."""
-    from cleo_core.durations import ago, moment, seconds_of
-
-    if (
-        isinstance(text, str)
-        and text.strip()[-1:] in tuple("smhdw")
-        and text.strip()[:-1].isdigit()
-    ):
-        return ago(min(seconds_of(text.strip(), "--before", "90d"), clock.seconds()))
-    return moment(text, "--before")

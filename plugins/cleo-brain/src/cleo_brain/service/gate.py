@@ -28,6 +28,8 @@ REQUIRED = {
     "observation": ("narrative",),
     "sticky": ("content",),
 }
+#: Kinds of which a command stores what the gate would not.
+_FORCED = ("pattern", "learning", "observation")
 _COMMAND = {
     "decision": "cleo memory decide --decision TEXT --rationale TEXT",
     "pattern": "cleo memory store --type pattern --content TEXT --context TEXT",
@@ -60,7 +62,7 @@ def refuse(
     given = [] if typed.get("title_derived", True) else [typed["title"]]
     if force:
         return
-    for text in (*said, *given):
+    for text in (said[0], *given):
         lowered = text.casefold().lstrip()
         start = next((one for one in _NOISE_STARTS if lowered.startswith(one)), None)
         if start is not None or _NOISE in lowered:
@@ -74,6 +76,6 @@ def rejected(kind: str, reason: str, rule: str) -> BrainError:
     return BrainError(
         "E_GATE_REJECTED",
         f"Not stored: {_WORDS[reason][0].lower()}{_WORDS[reason][1:]}",
-        fix=_FIXES.get(reason, _COMMAND[kind]),
+        fix=_FIXES[reason] if kind in _FORCED and reason in _FIXES else _COMMAND[kind],
         details={"outcome": "rejected", "reason": reason, "rule": rule},
     )

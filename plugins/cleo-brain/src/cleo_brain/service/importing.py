@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cleo_brain.errors import BrainError
 from cleo_brain.service import batching, fields
 from cleo_brain.service.incoming import Incoming, incoming
+from cleo_brain.service.private import Stripper
 from cleo_brain.service.tally import Imported, Tally
 from cleo_brain.service.work import Caller, Verbs, Work
 from cleo_brain.store import audit, batches, entries, graph
@@ -113,7 +114,7 @@ class ImportVerbs(Verbs):
             return work.unit.idempotent(
                 "memory import-records",
                 idempotency_key,
-                {"origins": [one.origin for one in made], "tasks": dict(task_map)},
+                {"records": Stripper()([dict(one) for one in records]), "tasks": dict(task_map)},
                 compute,
                 encode=lambda result: vars(result),
                 decode=lambda value: Imported(**value),
@@ -297,6 +298,12 @@ class _Run:
     def connect(self, work: Work, made: Sequence[Incoming]) -> None:
         """Write the edges of entries that are there; what leads to nothing is left out."""
         for source, edge, entry, node in self._edges(made):
+            if edge["type"] == "supersedes" and entry is not None:
+                if _supersede(work, source, entry, edge["reason"]):
+                    continue
+                if source in graph.predecessors(work, entry):
+                    # The two would have taken each other's place.
+                    continue
             added = graph.add_edge(
                 work,
                 source,
@@ -412,3 +419,17 @@ def _named(value: Any, option: str) -> str | None:
     return inputs.as_filter(
         lambda text: inputs.line(text, option, 200, fix=f"--{option} NAME"), value
     )
+
+
+def _supersede(work: Work, source: str, target: str, reason: str | None) -> bool:
+    """Withdraw what an import says to be superseded; False where it is withdrawn already."""
+    from cleo_brain.service import superseding
+
+    rows = entries.by_ids(work, [source, target])
+    old = rows[target]
+    if old["invalid_at"] is not None or old["kind"] == "sticky":
+        return False
+    if source in graph.predecessors(work, target):
+        return False
+    superseding.withdraw(work, rows[source], old, reason)
+    return True

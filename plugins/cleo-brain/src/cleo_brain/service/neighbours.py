@@ -21,9 +21,7 @@ def refresh(work: Work, row: Mapping[str, Any]) -> int:
     """
     if row["kind"] != "observation" or row["thread"] is None:
         return 0
-    before, after = entries.beside(work, row["thread"], row["seq"], NEIGHBOURS)
-    touched = [row["seq"], *(one["seq"] for one in (*before, *after))]
-    return sum(set_context(work, row["thread"], seq) for seq in touched)
+    return sum(set_context(work, row["thread"], seq) for seq in _touched(work, row))
 
 
 def refresh_around(work: Work, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -31,15 +29,23 @@ def refresh_around(work: Work, rows: Sequence[Mapping[str, Any]]) -> int:
 
     :returns: contexts that changed.
     """
-    touched: set[tuple[str, int]] = set()
-    for row in rows:
-        if row["kind"] == "observation" and row["thread"] is not None:
-            before, after = entries.beside(work, row["thread"], row["seq"], NEIGHBOURS)
-            touched.update((row["thread"], one["seq"]) for one in (*before, *after))
-    # Withdrawn ones keep the words that stood beside them then.
-    for thread in {row["thread"] for row in rows if row["thread"] is not None}:
-        touched.update((thread, seq) for seq in entries.withdrawn_in(work, thread))
+    touched = {
+        (row["thread"], seq)
+        for row in rows
+        if row["kind"] == "observation" and row["thread"] is not None
+        for seq in _touched(work, row)
+    }
     return sum(set_context(work, thread, seq) for thread, seq in sorted(touched))
+
+
+def _touched(work: Work, row: Mapping[str, Any]) -> list[int]:
+    """An observation, its live neighbours, and the withdrawn ones that it may be a neighbour of."""
+    before, after = entries.beside(work, row["thread"], row["seq"], NEIGHBOURS)
+    low = before[-1]["seq"] if len(before) == NEIGHBOURS else 0
+    high = after[-1]["seq"] if len(after) == NEIGHBOURS else 2**62
+    withdrawn = entries.withdrawn_between(work, row["thread"], low, high)
+    live = [row["seq"], *(one["seq"] for one in (*before, *after))]
+    return list(dict.fromkeys((*live, *withdrawn)))
 
 
 def context(db: Any, thread: str, seq: int) -> str:

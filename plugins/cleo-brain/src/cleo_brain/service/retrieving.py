@@ -45,4 +45,4 @@ def count(
         )
         retrievals.count_use(work, ids, clock.now())
 
-    verbs.write(f"memory.{source}", body, caller)
+    verbs.write(f"memory.{source}", body, caller, embed="off")

@@ -65,8 +65,9 @@ def rewrite(
     entries.update(work, id_, differ)
     if "text_hash" in differ:
         drop_vectors(work, [row["seq"]])
-    if "invalid_at" in differ:
-        stand(work, row, differ["invalid_at"])
+    if columns is not None and "invalid_at" in columns:
+        # Also where it is as it was: what is past its time has left the vector index unasked.
+        stand(work, row, columns["invalid_at"])
     elif "text_hash" in differ:
         neighbours.refresh(work, row)
     columns_changed = sorted({*own, *differ, *(["tags"] if held != wanted else [])})

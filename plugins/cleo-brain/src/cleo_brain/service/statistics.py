@@ -74,8 +74,8 @@ class StatsVerbs(Verbs):
                 int(db.scalar(store.EDGES)),
                 db.read(store.TAGS, n=MOST_TAGS),
                 {
-                    "model": state.stored_model,
-                    "dims": None if state.model is None else state.dims,
+                    "model": state.model or state.stored_model,
+                    "dims": state.dims,
                     "current": state.current,
                     "pending": state.pending,
                     "stale": state.stale,

@@ -195,11 +195,6 @@ def caps(verbs: Verbs, deep: bool, progress: Progress) -> Counted:
     return verbs.write(ACTION, body)
 
 
-def mend_index(verbs: Verbs) -> bool:
-    """Check the full-text index and make it anew where it is wrong; whether it was."""
-    return bool(verbs.write(ACTION, _mend_index))
-
-
 def _mend_index(work: Work) -> int:
     try:
         maintenance.check_index(work)

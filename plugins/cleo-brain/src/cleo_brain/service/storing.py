@@ -76,7 +76,7 @@ class StoreVerbs(Verbs):
                 decode=results.decode,
             )
 
-        return self.write("memory.store", body, caller)
+        return self.write("memory.store", body, caller, drafts=[draft])
 
 
 def entry(given: dict[str, Any], caller: Caller, private_spans: int) -> writing.Draft:

@@ -32,6 +32,14 @@ def supersede(work: Work, new: Mapping[str, Any], old_id: str, reason: str | Non
         )
     for row in (old, new):
         _require_live(work, row)
+    withdraw(work, new, old, reason)
+
+
+def withdraw(
+    work: Work, new: Mapping[str, Any], old: Mapping[str, Any], reason: str | None = None
+) -> None:
+    """Write the edge of a supersession and withdraw the old entry; nothing is checked."""
+    id_ = old["id"]
     graph.add_edge(
         work,
         new["id"],

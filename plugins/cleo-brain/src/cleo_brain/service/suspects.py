@@ -49,9 +49,11 @@ def suspects_of(db: Backend) -> tuple[list[Suspect], int]:
     against: list[Suspect] = []
     for (newer, words, denies), (older, others, denied) in combinations(read, 2):
         common = len(words & others)
-        if common < COMMON or frozenset((newer["id"], older["id"])) in joined:
+        if not common or frozenset((newer["id"], older["id"])) in joined:
             continue
         if denies != denied:
+            if common < COMMON:
+                continue
             against.append(_pair("contradiction", newer, older, "contradicts"))
         elif newer["kind"] == older["kind"] and jaccard(words, others) >= ALIKE:
             same.append(_pair("duplicate", newer, older, "supersedes"))

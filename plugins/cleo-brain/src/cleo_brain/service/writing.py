@@ -213,8 +213,10 @@ def tier_at_birth(draft: Draft) -> str:
         return "medium"
     if draft.kind == "learning":
         return "medium" if draft.source_confidence == "owner" else "short"
-    if draft.kind == "observation" and (draft.tasks or names_tasks(draft.typed["narrative"])):
-        return "medium"
+    if draft.kind == "observation":
+        said = f"{draft.typed['title']} {draft.typed['narrative']}"
+        if any(type_ == "applies_to" for _, type_ in draft.tasks) or names_tasks(said):
+            return "medium"
     return "short"
 
 

@@ -66,7 +66,6 @@ LIVE_TWIN = (
     "SELECT * FROM brain_entries WHERE kind = :kind AND content_hash = :content_hash "
     "AND invalid_at IS NULL AND kind <> 'sticky'"
 )
-BY_ORIGIN = "SELECT * FROM brain_entries WHERE origin = :origin"
 TAKEN = "SELECT 1 FROM brain_entries WHERE id = :id"
 EXISTING = (
     "SELECT id FROM brain_entries WHERE kind = :kind AND id IN (SELECT value FROM json_each(:ids))"
@@ -95,9 +94,9 @@ AFTER_IN_THREAD = (
     "AND seq > :seq AND kind = 'observation' AND invalid_at IS NULL ORDER BY seq LIMIT :n"
 )
 #: Withdrawn entries of a thread, whose context is as it was when they were withdrawn.
-WITHDRAWN_IN_THREAD = (
-    "SELECT seq FROM brain_entries WHERE thread = :thread AND kind = 'observation' "
-    "AND invalid_at IS NOT NULL AND context <> ''"
+WITHDRAWN_BETWEEN = (
+    "SELECT seq FROM brain_entries WHERE thread = :thread AND seq BETWEEN :low AND :high "
+    "AND kind = 'observation' AND invalid_at IS NOT NULL ORDER BY seq"
 )
 SET_CONTEXT = "UPDATE brain_entries SET context = :context WHERE seq = :seq AND context <> :context"
 
@@ -187,12 +186,6 @@ def live_twin(db: Backend, kind: str, content_hash: str) -> dict[str, Any] | Non
     return None if row is None else decoded(row)
 
 
-def by_origin(db: Backend, origin: str) -> dict[str, Any] | None:
-    """The entry that came from somewhere, or None."""
-    row = db.one(BY_ORIGIN, origin=origin)
-    return None if row is None else decoded(row)
-
-
 def taken(db: Backend, id_: str) -> bool:
     """Whether an id is some entry's."""
     return db.scalar(TAKEN, id=id_) is not None
@@ -230,9 +223,10 @@ def beside(db: Backend, thread: str, seq: int, n: int) -> tuple[list[Row], list[
     )
 
 
-def withdrawn_in(db: Backend, thread: str) -> list[int]:
-    """Withdrawn observations of a thread that have a context."""
-    return [row["seq"] for row in db.read(WITHDRAWN_IN_THREAD, thread=thread)]
+def withdrawn_between(db: Backend, thread: str, low: int, high: int) -> list[int]:
+    """The ``seq`` of withdrawn observations in a stretch of a thread."""
+    rows = db.read(WITHDRAWN_BETWEEN, thread=thread, low=low, high=high)
+    return [row["seq"] for row in rows]
 
 
 def set_context(tx: Any, seq: int, context: str) -> int:

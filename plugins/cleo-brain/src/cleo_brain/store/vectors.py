@@ -147,10 +147,6 @@ EMBEDDINGS = (
     "SELECT v.seq, x.embedding FROM brain_vectors AS v CROSS JOIN brain_vector_values AS x "
     "ON x.seq = v.seq WHERE v.slot = :slot AND v.seq > :after ORDER BY v.seq"
 )
-WITH_VECTOR = (
-    "SELECT seq FROM brain_vectors WHERE slot = :slot "
-    "AND seq IN (SELECT value FROM json_each(:seqs))"
-)
 
 
 def listed(seqs: Iterable[int]) -> str:
