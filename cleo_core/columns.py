@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     Table,
     Text,
     TextClause,
@@ -168,6 +169,24 @@ def unique_where(name: str, columns: Iterable[str | TextClause], where: str) -> 
 def quoted(words: Iterable[str]) -> str:
     """The words as a list of SQL literals."""
     return ", ".join("'" + word.replace("'", "''") + "'" for word in words)
+
+
+def idempotency_table(metadata: MetaData, **options: Any) -> Table:
+    """The table in which :meth:`cleo_core.units.Unit.idempotent` keeps first results."""
+    return strict_table(
+        metadata,
+        "idempotency_keys",
+        required("actor", default=""),
+        required("verb"),
+        required("key", "length(key) BETWEEN 1 AND 200"),
+        required("body_hash"),
+        json_value("result"),
+        at("created_at", nullable=False),
+        at("expires_at", nullable=False),
+        PrimaryKeyConstraint("actor", "verb", "key"),
+        index("expires_at"),
+        **options,
+    )
 
 
 def slug(name: str) -> str:

@@ -2,9 +2,9 @@
 
 .. code-block:: python
 
-    @pytest.mark.parametrize("name", modules_of(cleo_notes.store))
-    def test_every_statement_prepares(name, db):
-        assert_prepared(name, db)
+    class TestStatements(StoreStatements):
+        package = cleo_notes
+        spec = cleo_notes.plugin.SPEC
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from cleo_core.api import StoreSpec
 
 _SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|DROP)\s")
 _ANYWHERE = re.compile(
@@ -107,3 +112,64 @@ def sql_outside(package: Path, rooms: Sequence[str]) -> list[str]:
 
 def _is_many(value: Any) -> bool:
     return isinstance(value, (tuple, list)) or type(value).__name__ == "dict_values"
+
+
+_PARAMETERS = {"project_id": "p", "project_name": "p", "now": "2026-03-25T14:30:15.000Z"}
+
+
+_EACH_DRIVER = pytest.mark.parametrize(
+    "db", drivers(), indirect=True, ids=lambda driver: str(driver.__name__)
+)
+
+
+class StoreStatements:
+    """Shows that every statement fits the migrated schema and stands in the store.
+
+    :cvar package: of the plugin; its SQL is in the modules of ``<package>.store``.
+    :cvar spec: the store.
+    :cvar rooms: what else of the package may hold SQL, first parts of paths below it.
+    :cvar attached: schemas that a connection of the store has beside its file, in memory here.
+    """
+
+    package: ClassVar[ModuleType]
+    spec: ClassVar[StoreSpec]
+    rooms: ClassVar[Sequence[str]] = ("store", "schema", "migrations", "snapshot.py")
+    attached: ClassVar[Sequence[str]] = ()
+
+    @pytest.fixture
+    def migrated(self, tmp_path: Path) -> Path:
+        """A file that the migrations made."""
+        from cleo_core.migrate import from_empty
+
+        path = tmp_path / self.spec.file
+        from_empty(self.spec, str(path), _PARAMETERS)
+        return path
+
+    @pytest.fixture
+    def db(self, request: pytest.FixtureRequest, migrated: Path) -> Iterator[Any]:
+        """A connection to it of one of the drivers."""
+        connection = request.param.connect(str(migrated), isolation_level=None)
+        for name in self.attached:
+            connection.execute(f"ATTACH ':memory:' AS {name}")
+        yield connection
+        connection.close()
+
+    @_EACH_DRIVER
+    def test_every_statement_prepares_against_the_migrated_schema(self, db: Any) -> None:
+        """Every statement of every module of the store."""
+        counts = {name: assert_prepared(name, db) for name in self.modules()}
+        assert sum(counts.values()) > len(counts), counts
+
+    @_EACH_DRIVER
+    def test_a_statement_that_does_not_fit_is_found(self, db: Any) -> None:
+        """The test before this one can fail."""
+        with pytest.raises(db.OperationalError, match="no such column"):
+            prepare(db, "SELECT no_such_column FROM sqlite_master WHERE name = :id")
+
+    def test_sql_stands_in_the_store_only(self) -> None:
+        """No other module of the package holds SQL text."""
+        assert not sql_outside(Path(str(self.package.__file__)).parent, self.rooms)
+
+    def modules(self) -> list[str]:
+        """The modules of the store."""
+        return modules_of(importlib.import_module(f"{self.package.__name__}.store"))

@@ -481,3 +481,23 @@ def test_supersedes_edges_withdraw(app: App, tmp_path: Path) -> None:
     assert [entry.id for entry in found.results] == ["O-one"]
     (gone,) = service.fetch("O-two").results
     assert (gone.invalid_reason, gone.superseded_by) == ("superseded", "O-one")
+
+
+def test_what_is_imported_stands_beside_withdrawn_ones_too(app: App, tmp_path: Path) -> None:
+    service = app.service("brain")
+    old = service.observe("first said", thread="t").id
+    service.observe("corrected", thread="u", supersedes=[old])
+    path = tmp_path / "more.jsonl"
+    path.write_text('{"text": "said next"}\n', "utf-8")
+    service.import_(str(path), thread="t")
+    steps = service.maintain(only=["search"], deep=True).steps
+    assert [(step.name, step.changed) for step in steps] == [("search", 0)]
+
+
+def test_a_setting_out_of_range_is_named_by_an_import_too(app: App, tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_text('{"text": "said"}\n', "utf-8")
+    app.config.set("brain.gate.min_confidence", "7", "project")
+    with pytest.raises(CleoError) as raised:
+        app.service("brain").import_(str(path))
+    assert raised.value.exit == 8

@@ -108,6 +108,11 @@ class TestGate:
         assert error["details"]["reason"] == reason
         assert "id" not in error["details"]
 
+    def test_the_refusal_names_what_is_missing(self, cleo_cli: Cli, cleo_project: Path) -> None:
+        refused = cleo_cli("memory", "store", "--type", "pattern", "--content", "Never edit")
+        assert refused.error["message"] == "Not stored: the context is empty."
+        assert "--context" in refused.error["fix"]
+
     def test_only_what_an_entry_says_can_be_noise(self, cleo_cli: Cli, cleo_project: Path) -> None:
         store = ("memory", "store", "--type", "pattern", "--content")
         assert cleo_cli(*store, "Small commits", "--context", "Verified: by CI").code == 0

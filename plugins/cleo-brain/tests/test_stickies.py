@@ -364,3 +364,16 @@ def test_a_restored_note_is_in_the_vector_index(cleo_app: App, cleo_clock: Any) 
     service.maintain(only=["vectors"])
     found = service.find("water leak repair", arm="vector")[0]
     assert note in [line.id for line in found.results]
+
+
+def test_an_observation_made_of_a_note_belongs_to_the_work_at_hand(
+    cleo_cli: Cli, cleo_project: Path
+) -> None:
+    agent = ("--agent", "ada")
+    cleo_cli("add", "Write it")
+    cleo_cli("session", "start", "--scope", "global", *agent)
+    cleo_cli("start", "T001", *agent)
+    cleo_cli("sticky", "add", "the parser is slow", *agent)
+    made = cleo_cli("sticky", "convert", "SN-001", "--to", "observation", *agent).data["target"]
+    (entry,) = cleo_cli("memory", "fetch", made["id"]).data["results"]
+    assert [(one["taskId"], one["linkType"]) for one in entry["links"]] == [("T001", "produced_by")]

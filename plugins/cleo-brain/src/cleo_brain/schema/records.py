@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import PrimaryKeyConstraint
-
 from cleo_brain.enums import KIND, RETRIEVAL_SOURCE
-from cleo_brain.schema.tables import table
+from cleo_brain.schema.tables import metadata, table
 from cleo_core.columns import (
     at,
+    idempotency_table,
     index,
     integer,
     json_list,
     json_object,
-    json_value,
     one_of,
     required,
     serial,
@@ -49,19 +47,7 @@ brain_audit = table(
     sqlite_autoincrement=True,
 )
 
-idempotency_keys = table(
-    "idempotency_keys",
-    required("actor", default=""),
-    required("verb"),
-    required("key", "length(key) BETWEEN 1 AND 200"),
-    required("body_hash"),
-    json_value("result"),
-    at("created_at", nullable=False),
-    at("expires_at", nullable=False),
-    PrimaryKeyConstraint("actor", "verb", "key"),
-    index("expires_at"),
-    sqlite_with_rowid=False,
-)
+idempotency_keys = idempotency_table(metadata, sqlite_with_rowid=False)
 
 brain_schema_meta = table(
     "brain_schema_meta",

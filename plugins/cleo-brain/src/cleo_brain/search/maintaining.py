@@ -168,14 +168,20 @@ def out_of_step(db: Backend) -> tuple[list[int], list[int]]:
 
     Reads only, and needs no extension; for reconcile as well.
     """
-    if vec0.BIT not in vec0.there(db):
+    inside = rows_inside(db)
+    if not vec0.there(db):
         return [], []
     slot = (vectors.model(db, entries.meta(db, vectors.EMBEDDER)) or (None,))[0]
-    inside = frozenset(vec0.rows(db, vec0.BIT))
     stale = frozenset(vectors.seqs(db, vectors.STALE, n=-1))
     wanted = frozenset(vectors.seqs(db, vectors.INDEXED_SEQS, slot=slot, now=clock.now()))
     every = frozenset(vectors.seqs(db, vectors.LIVE_SEQS, slot=slot, now=clock.now()))
-    return sorted(inside - every - stale), sorted(wanted - inside)
+    kept = frozenset(vec0.rows(db, vec0.BIT)) if vec0.BIT in vec0.there(db) else inside
+    return sorted(inside - every - stale), sorted(wanted - kept)
+
+
+def rows_inside(db: Backend) -> frozenset[int]:
+    """The rows of all vec0 tables."""
+    return frozenset(seq for table in vec0.there(db) for seq in vec0.rows(db, table))
 
 
 def mend(tx: Any, superfluous: Sequence[int], missing: Sequence[int]) -> None:
@@ -186,6 +192,7 @@ def mend(tx: Any, superfluous: Sequence[int], missing: Sequence[int]) -> None:
     if superfluous and loaded(tx):
         for table in vec0.there(tx):
             vec0.delete(tx, table, superfluous)
+        tx.execute(vectors.DROP_STALE, seqs=vectors.listed(superfluous))
     elif superfluous:
         tx.execute(vectors.ADD_STALE, seqs=vectors.listed(superfluous))
     tx.execute(vectors.SET_INDEXED, seqs=vectors.listed(missing), indexed=0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cleo_brain.errors import BrainError
 from cleo_brain.records import Stored
-from cleo_brain.service import deriving, gate, neighbours, writing
+from cleo_brain.service import deriving, gate, neighbours, settings, writing
 from cleo_brain.service.work import Work
 from cleo_brain.service.writing import Draft
 from cleo_brain.store import batches, entries, graph
@@ -30,7 +30,7 @@ def store_all(work: Work, drafts: Sequence[Draft]) -> list[Outcome]:
 class _Batch:
     def __init__(self, work: Work, drafts: Sequence[Draft]) -> None:
         self._work = work
-        self._least = float(work.app.config.get("brain.gate.min_confidence"))
+        self._least = settings.share(work.app.config, "gate.min_confidence")
         self._digests = [
             deriving.content_hash(draft.kind, draft.thread, draft.typed) for draft in drafts
         ]
@@ -137,7 +137,9 @@ class _Batch:
                 )
                 at = after
             if len(live) > start:
-                earlier += [(thread, one["seq"]) for one in before]
+                low = before[-1]["seq"] if len(before) == n else 0
+                withdrawn = entries.withdrawn_between(self._work, thread, low, listed[0]["seq"] - 1)
+                earlier += [(thread, seq) for seq in (*(one["seq"] for one in before), *withdrawn)]
         return earlier
 
     def _id(self, draft: Draft) -> str:

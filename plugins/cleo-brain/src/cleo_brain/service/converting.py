@@ -14,7 +14,7 @@ from cleo_brain.ids import parse_id
 from cleo_brain.service import fields, rewriting, writing
 from cleo_brain.service.classify import observation_type
 from cleo_brain.service.deriving import cut_title, normalised
-from cleo_brain.service.observing import confidence_of_source, store_observation
+from cleo_brain.service.observing import confidence_of_source, current_task, store_observation
 from cleo_brain.service.private import Stripper
 from cleo_brain.service.stickies import found_note, note_of, require_active, require_open
 from cleo_brain.service.work import Caller, Verbs, Work
@@ -103,11 +103,12 @@ class ConvertVerbs(Verbs):
             require_active(row, typed, work.now)
             draft = _draft(target, given, row, typed, graph.tags_of(work, [id_])[id_], caller)
             draft.private_spans = strip.spans
-            stored = (
-                store_observation(work, draft)
-                if target == "observation"
-                else writing.store(work, draft)
-            )
+            if target == "observation":
+                stored = store_observation(work, draft)
+            else:
+                if draft.agent is not None:
+                    work.check("brain.entry_agent", [draft.agent])
+                stored = writing.store(work, draft)
             _finish(work, row, f"{target}:{stored.id}")
             return Converted(note_of(work, id_), Target(target, stored.id), stored.outcome, False)
 
@@ -253,4 +254,5 @@ def _draft(
         thread=caller.session,
         agent=caller.agent,
         tags=tags,
+        tasks=current_task(caller) if target == "observation" else (),
     )

@@ -287,7 +287,7 @@ def _revive(work: Work, row: dict[str, Any]) -> bool:
     """Let a predecessor live again, unless another entry says the same."""
     if row["invalid_reason"] != "superseded":
         return False
-    if work.scalar(store.TWIN, kind=row["kind"], content_hash=row["content_hash"]) is not None:
+    if entries.live_twin(work, row["kind"], row["content_hash"]) is not None:
         work.warn("W_NOT_REVIVED", f"{row['id']} stays withdrawn: a live entry says the same.")
         return False
     rewriting.rewrite(

@@ -14,11 +14,11 @@ _NOISE_STARTS = (
 _NOISE = "status: undefined"
 
 _WORDS = {
-    "empty": "It is empty.",
-    "only-private": "Nothing but private text was given.",
-    "no-words": "It has neither a letter nor a digit.",
-    "noise": "It is a line that programs write about themselves.",
-    "low-confidence": "The confidence is below brain.gate.min_confidence.",
+    "empty": "the {name} is empty.",
+    "only-private": "the {name} holds nothing but private text.",
+    "no-words": "the {name} has neither a letter nor a digit.",
+    "noise": "it is a line that programs write about themselves.",
+    "low-confidence": "the confidence is below brain.gate.min_confidence.",
 }
 #: Kind -> the columns without which it says nothing; the first is what it says.
 REQUIRED = {
@@ -55,10 +55,11 @@ def refuse(
     :raises BrainError: ``E_GATE_REJECTED`` (6), with outcome, reason and rule in the details.
     """
     said = [str(typed[name]) for name in REQUIRED[kind]]
-    if not all(text.strip() for text in said):
-        raise rejected(kind, "only-private" if private_spans else "empty", "text")
+    for name, text in zip(REQUIRED[kind], said, strict=True):
+        if not text.strip():
+            raise rejected(kind, "only-private" if private_spans else "empty", name)
     if not any(character.isalnum() for character in said[0]):
-        raise rejected(kind, "no-words", "text")
+        raise rejected(kind, "no-words", REQUIRED[kind][0])
     given = [] if typed.get("title_derived", True) else [typed["title"]]
     if force:
         return
@@ -75,7 +76,7 @@ def rejected(kind: str, reason: str, rule: str) -> BrainError:
     """The error of a text that the gate refuses."""
     return BrainError(
         "E_GATE_REJECTED",
-        f"Not stored: {_WORDS[reason][0].lower()}{_WORDS[reason][1:]}",
+        f"Not stored: {_WORDS[reason].format(name=rule)}",
         fix=_FIXES[reason] if kind in _FORCED and reason in _FIXES else _COMMAND[kind],
         details={"outcome": "rejected", "reason": reason, "rule": rule},
     )

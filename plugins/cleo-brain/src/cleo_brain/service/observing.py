@@ -7,7 +7,7 @@ from typing import Any
 
 from cleo_brain.enums import OBSERVATION_TYPE, SOURCE_CONFIDENCE, SOURCE_TYPE
 from cleo_brain.records import Stored
-from cleo_brain.service import fields, writing
+from cleo_brain.service import fields, results, writing
 from cleo_brain.service.classify import observation_type
 from cleo_brain.service.deriving import cut_title
 from cleo_brain.service.private import Stripper
@@ -66,8 +66,8 @@ class ObserveVerbs(Verbs):
                 key,
                 clean,
                 lambda: store_observation(work, draft),
-                encode=lambda stored: vars(stored),
-                decode=lambda value: Stored(**value),
+                encode=results.encode,
+                decode=results.decode,
             )
 
         return self.write("memory.observe", body, caller, drafts=[draft])
@@ -88,8 +88,8 @@ def observation(given: dict[str, Any], caller: Caller, private_spans: int) -> wr
         source_type = "agent" if caller.agent else "manual"
     source_type = fields.word(source_type, SOURCE_TYPE, "source-type")
     tasks = [(task, "applies_to") for task in fields.ids(given["tasks"], "task")]
-    if given["link_current"] and caller.session and caller.task:
-        tasks.append((caller.task, "produced_by"))
+    if given["link_current"]:
+        tasks += current_task(caller)
     tokens = given["discovery_tokens"]
     typed = {
         "type": fields.word(given["type"], OBSERVATION_TYPE, "type")
@@ -127,6 +127,11 @@ def observation(given: dict[str, Any], caller: Caller, private_spans: int) -> wr
         private_spans=private_spans,
         force=fields.flag(given["force"], "force"),
     )
+
+
+def current_task(caller: Caller) -> list[tuple[str, str]]:
+    """The link of an observation to the task that its session works on, if there is one."""
+    return [(caller.task, "produced_by")] if caller.session and caller.task else []
 
 
 def confidence_of_source(given: str | None, source_type: str) -> str:

@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from cleo_brain.api import STORE
+from cleo_brain.search import maintaining
 from cleo_brain.search.extension import ready
-from cleo_brain.store import entries, health, vec0, vectors
+from cleo_brain.store import health
 from cleo_core.api import Repair
-from cleo_core.database import Backend
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -29,34 +29,18 @@ def repairs(app: App, apply: bool) -> list[Repair]:
 def _vec0_rows(app: App, apply: bool) -> Repair:
     name = "brain.vec0_rows"
     db = app.store("brain")
-    scanned, superfluous = _superfluous(db)
+    scanned = len(maintaining.rows_inside(db))
+    superfluous = maintaining.out_of_step(db)[0]
     if not apply or not superfluous:
         return Repair(name, scanned, len(superfluous), 0, len(superfluous), 0)
-    loads = ready(app)[0]
+    ready(app)
 
     def body(unit: Any) -> int:
-        seqs = _superfluous(unit)[1]
-        for table in vec0.there(unit) if loads else ():
-            vec0.delete(unit, table, seqs)
-        statement = vectors.DROP_STALE if loads else vectors.ADD_STALE
-        unit.execute(statement, seqs=vectors.listed(seqs))
+        seqs = maintaining.out_of_step(unit)[0]
+        maintaining.mend(unit, seqs, ())
         return len(seqs)
 
     return Repair(name, scanned, len(superfluous), 0, len(superfluous), app.write("brain", body))
-
-
-def _superfluous(db: Backend) -> tuple[int, list[int]]:
-    """How many rows the tables have, and which have no vector that belongs there.
-
-    Those that a process without sqlite-vec has noted are to go already.
-    """
-    inside = {seq for table in vec0.there(db) for seq in vec0.rows(db, table)}
-    if not inside:
-        return 0, []
-    known = vectors.model(db, entries.meta(db, vectors.EMBEDDER))
-    current = db.read(health.CURRENT, slot=None if known is None else known[0])
-    noted = vectors.seqs(db, vectors.STALE, n=-1)
-    return len(inside), sorted(inside - {row["seq"] for row in current} - set(noted))
 
 
 def _gone_files(app: App) -> Repair:

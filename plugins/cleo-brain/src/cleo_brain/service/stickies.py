@@ -86,13 +86,7 @@ class StickyVerbs(Verbs):
             )
             return note_of(work, id_)
 
-        try:
-            return self.write("sticky.add", body, caller, [draft])
-        except BrainError as error:
-            if error.code == "E_GATE_REJECTED":
-                # What looks like a program's chatter goes into an observation, if anywhere.
-                error.fix = "cleo sticky add TEXT"
-            raise
+        return self.write("sticky.add", body, caller, [draft])
 
     def sticky_list(
         self,

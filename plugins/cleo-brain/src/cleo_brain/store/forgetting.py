@@ -59,10 +59,6 @@ DELETE_KEYS = (
     "DELETE FROM idempotency_keys WHERE EXISTS (SELECT 1 FROM json_tree(result) AS j "
     f"WHERE j.atom {_IDS})"
 )
-TWIN = (
-    "SELECT 1 FROM brain_entries WHERE kind = :kind AND content_hash = :content_hash "
-    "AND invalid_at IS NULL AND kind <> 'sticky'"
-)
 OPTIMIZE = "INSERT INTO brain_fts (brain_fts) VALUES ('optimize')"
 DROP_META = "DELETE FROM brain_schema_meta WHERE key = :key"
 #: In a copy that is attached as ``kept``; only there it can be prepared.

@@ -20,11 +20,6 @@ FILES = (
     "SELECT edge_id, from_id, substr(to_node, 6) AS path FROM brain_edges "
     "WHERE to_node >= 'file:' AND to_node < 'file;' ORDER BY edge_id"
 )
-#: Which of the rows of a table of sqlite-vec belong to a vector of the model of the store.
-CURRENT = (
-    "SELECT v.seq FROM brain_vectors AS v JOIN brain_entries AS e ON e.seq = v.seq "
-    "WHERE v.text_hash = e.text_hash AND e.invalid_at IS NULL AND v.slot = :slot"
-)
 #: The index in itself, for an SQLite from 3.44 on; reading alone is enough there.
 INDEX_CHECK = "SELECT integrity_check AS words FROM pragma_integrity_check('brain_fts')"
 _READING_SINCE = (3, 44)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cleo_brain.store.entries import meta, set_meta
+from cleo_brain.store.live import LIVE
 from cleo_core.database import Backend, Row
 
 #: Whose vectors the store holds, up to where they are complete, and how often they changed.
@@ -20,10 +21,6 @@ EMBEDDER = "embedder"
 MARK = "vector_mark"
 GENERATION = "vector_generation"
 
-LIVE = (
-    "e.invalid_at IS NULL AND NOT (e.kind = 'sticky' AND EXISTS (SELECT 1 "
-    "FROM brain_sticky_notes AS s WHERE s.id = e.id AND s.expires_at <= :now))"
-)
 _LACKING = (
     "NOT EXISTS (SELECT 1 FROM brain_vectors AS v WHERE v.seq = e.seq AND v.slot = :slot "
     "AND v.text_hash = e.text_hash)"
@@ -114,8 +111,9 @@ _OF_LIVE = (
     "SELECT v.seq FROM brain_vectors AS v CROSS JOIN brain_entries AS e ON e.seq = v.seq "
     f"WHERE v.slot = :slot AND {LIVE}"
 )
-LIVE_SEQS = _OF_LIVE
-INDEXED_SEQS = f"{_OF_LIVE} AND v.indexed = 1"
+#: Live entries whose vector is of their text.
+LIVE_SEQS = f"{_OF_LIVE} AND v.text_hash = e.text_hash"
+INDEXED_SEQS = f"{LIVE_SEQS} AND v.indexed = 1"
 COUNT_NOT_INDEXED = (
     "SELECT count(*) FROM brain_vectors AS v CROSS JOIN brain_entries AS e ON e.seq = v.seq "
     f"WHERE v.indexed = 0 AND v.slot = :slot AND {LIVE}"

@@ -7,12 +7,12 @@ from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 from cleo_core.columns import (
     at,
     boolean,
+    idempotency_table,
     identifier,
     index,
     integer,
     json_list,
     json_object,
-    json_value,
     one_of,
     real,
     refers,
@@ -37,7 +37,7 @@ from cleo_tasks.enums import (
     TOKEN_METHOD,
     TOKEN_TRANSPORT,
 )
-from cleo_tasks.schema.tables import table
+from cleo_tasks.schema.tables import metadata, table
 
 audit_log = table(
     "audit_log",
@@ -188,18 +188,7 @@ agent_credentials = table(
     index("is_active", "last_used_at"),
 )
 
-idempotency_keys = table(
-    "idempotency_keys",
-    required("actor", default=""),
-    required("verb"),
-    required("key", "length(key) BETWEEN 1 AND 200"),
-    required("body_hash"),
-    json_value("result"),
-    at("created_at", nullable=False),
-    at("expires_at", nullable=False),
-    PrimaryKeyConstraint("actor", "verb", "key"),
-    index("expires_at"),
-)
+idempotency_keys = idempotency_table(metadata)
 
 schema_meta = table(
     "schema_meta",
