@@ -401,7 +401,7 @@ class App:
             unit.collected,
             project=self._project,
             store=unit.store,
-            actor=self.actor,
+            actor=unit.actor,
             request_id=self.request_id,
         )
 

@@ -11,9 +11,9 @@ from cleo_core.errors import UsageError, ValidationError, echoed
 #: SQLite's JSON functions and Python's recursion end at a thousand.
 MOST_LEVELS = 100
 #: What stands between the slashes and the path; browsers take other slashes, and more of them.
-_AUTHORITY = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2,}([^/\\?#]*)")
+_AUTHORITY = r"\s*[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2,}([^/\\?#]*)"
 #: The sign in all forms that Unicode's normalisation, and so a browser, takes for it.
-_AT = re.compile("[@\uff20\ufe6b]")
+_AT = "[@\uff20\ufe6b]"
 
 T = TypeVar("T")
 
@@ -69,10 +69,10 @@ def names_user(text: str) -> bool:
 
 def without_user(text: str) -> str:
     """An address as anybody would write it, without ``name:password@``."""
-    found = _AUTHORITY.match(text)
+    found = re.match(_AUTHORITY, text)
     if found is None:
         return text
-    return text[: found.start(1)] + _AT.split(found[1])[-1] + text[found.end(1) :]
+    return text[: found.start(1)] + re.split(_AT, found[1])[-1] + text[found.end(1) :]
 
 
 def as_filter(check: Callable[[Any], T], value: Any) -> T:

@@ -31,8 +31,8 @@ class Unit:
         self.app = app
         self.store = store
         self.now = clock.now()
-        self.actor = app.actor
         self.agent = app.agent
+        self.actor = self.agent or "user"
         self.request_id = app.request_id
         self.source = app.source
         self.replayed = False

@@ -17,8 +17,8 @@ import pytest
 from cleo_core.database import Database
 
 WORKERS = 16
-ADDS = 125
-CLAIMS = 125
+ADDS = 60
+CLAIMS = 60
 
 #: Adds and claims in turn, each by an App of its own; a line is written after the commit and not
 #: before, by one system call, so that what stands in the file was acknowledged.
@@ -70,7 +70,7 @@ def test_sixteen_processes_with_kills_lose_nothing(cleo_project: Path) -> None:
         start(number, 0, ADDS, CLAIMS)
     victims = chance.sample(list(running), 6)
     for round_, victim in enumerate(victims, 1):
-        time.sleep(chance.uniform(0.4, 1.2))
+        time.sleep(chance.uniform(0.2, 0.6))
         if victim.poll() is None:
             victim.send_signal(signal.SIGKILL)
             start(running[victim], round_, ADDS // 2, CLAIMS // 2)

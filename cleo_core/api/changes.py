@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from cleo_core.api.specs import Project
+from cleo_core.api.records import record
+from cleo_core.api.specs import Declared, Project
 
 
-@dataclass(frozen=True)
-class Change:
+@record
+class Change(Declared):
     """What one unit of work does to the rows of one kind.
 
     :param before: id -> the changed columns as they were (all of them on delete).
@@ -28,8 +28,8 @@ class Change:
     request_id: str
 
 
-@dataclass(frozen=True)
-class Veto:
+@record
+class Veto(Declared):
     """A guard's refusal: one sentence and a command to run."""
 
     message: str

@@ -81,7 +81,40 @@ OFFSET = click.Option(
 CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
-class Command(click.Command):
+def _show_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
+
+
+class PlainHelp(click.Command):
+    """A command whose help option is made without asking gettext.
+
+    click would look for a translation of its help text with every command, and for that load
+    module ``locale``, which takes several milliseconds.
+    """
+
+    _plain_help: click.Option | None = None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """The help option, always the same one."""
+        names = self.get_help_option_names(ctx)
+        if not names or not self.add_help_option:
+            return None
+        if self._plain_help is None:
+            self._plain_help = click.Option(
+                # Stored under a name that no parameter of a command has, as click does.
+                [*names, "_click_default_help"],
+                is_flag=True,
+                expose_value=False,
+                is_eager=True,
+                help="Show this message and exit.",
+                callback=_show_help,
+            )
+        return self._plain_help
+
+
+class Command(PlainHelp):
     """A leaf command. Its callback gets the App first and returns a Result.
 
     :param needs_project: ``required``, ``optional`` or ``none``.
@@ -135,7 +168,7 @@ class Command(click.Command):
                     formatter.write_dl(records)
 
 
-class Group(click.Group):
+class Group(PlainHelp, click.Group):
     """A noun with verbs."""
 
     command_class = Command

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from cleo_core import __version__
-from cleo_core.cli.command import COMMON_OPTIONS, CONTEXT_SETTINGS
+from cleo_core.cli.command import COMMON_OPTIONS, CONTEXT_SETTINGS, PlainHelp
 from cleo_core.cli.invocation import Invocation
 from cleo_core.errors import CODES, CleoError, ExitCode, UsageError
 from cleo_core.output import Result
@@ -39,7 +39,7 @@ BUILT_IN: dict[str, tuple[str, str]] = {
 COMPLETE_VARIABLE = "_CLEO_COMPLETE"
 
 
-class Root(click.Group):
+class Root(PlainHelp, click.Group):
     """``cleo``: commands of the installed plugins and the built-in ones."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

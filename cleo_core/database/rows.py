@@ -36,8 +36,10 @@ class Transaction:
         """
         return cast(int, self.connection.execute(sql, params).rowcount)
 
-    def executemany(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Run one statement for each mapping of parameters.
+    def executemany(
+        self, sql: str, rows: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]]
+    ) -> int:
+        """Run one statement for each mapping of parameters, or each list where it has ``?``.
 
         :returns: the number of rows changed in all.
         """

@@ -62,11 +62,7 @@ def scan(path: Iterable[str] | None = None) -> list[EntryPoint]:
     """
     found: list[EntryPoint] = []
     for directory, name in _distributions(sys.path if path is None else path):
-        data = read_bytes(os.path.join(directory, name, "entry_points.txt"))
-        if GROUP.encode() in data:
-            pairs = _entries(data.decode("utf-8", "replace"))
-            if pairs:
-                found += _entry_points(pairs, os.path.join(directory, name))
+        found += _declared(os.path.join(directory, name))
     return found
 
 
@@ -118,17 +114,35 @@ def _distributions(path: Iterable[str]) -> Iterator[tuple[str, str]]:
     for directory in path:
         if not isinstance(directory, str):
             continue
-        try:
-            names = os.listdir(directory or ".")
-        except (OSError, ValueError):
-            continue
-        for name in names:
-            # A leading "~" is what pip leaves of an uninstallation that was interrupted.
-            if name.endswith(("-info", "-INFO")) and not name.startswith("~"):
-                stem = _stem(name)
-                if stem and stem not in seen:
-                    seen.add(stem)
-                    yield directory or ".", name
+        for stem, name in _metadata(directory or "."):
+            if stem not in seen:
+                seen.add(stem)
+                yield directory or ".", name
+
+
+def _metadata(directory: str) -> list[tuple[str, str]]:
+    """Normalised distribution name and entry of each metadata directory in a directory."""
+    try:
+        names = os.listdir(directory)
+    except (OSError, ValueError):
+        return []
+    found = []
+    for name in names:
+        # A leading "~" is what pip leaves of an uninstallation that was interrupted.
+        if name.endswith(("-info", "-INFO")) and not name.startswith("~"):
+            stem = _stem(name)
+            if stem:
+                found.append((stem, name))
+    return found
+
+
+def _declared(location: str) -> list[EntryPoint]:
+    """The entry points of the distribution with a metadata directory."""
+    data = read_bytes(os.path.join(location, "entry_points.txt"))
+    if GROUP.encode() not in data:
+        return []
+    pairs = _entries(data.decode("utf-8", "replace"))
+    return _entry_points(pairs, location) if pairs else []
 
 
 def _stem(entry: str) -> str:

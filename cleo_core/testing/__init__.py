@@ -53,7 +53,10 @@ __all__ = [
 
 
 def pytest_configure(config: object) -> None:
-    """Register the marks."""
+    """Register the marks, and read what does not change once."""
+    from cleo_core.testing.once import remember
+
+    remember()
     add = getattr(config, "addinivalue_line")  # noqa: B009 # pytest is no import-time need here
     add("markers", "guarantee(number, sentence): the test shows a statement of a specification")
     add("markers", "slow: takes more than a few seconds")

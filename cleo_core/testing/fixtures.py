@@ -21,6 +21,7 @@ import pytest
 
 from cleo_core import clock
 from cleo_core.app import App, open_app
+from cleo_core.testing.together import Together, fits
 
 #: The command line as a process of this interpreter, whatever is on PATH.
 CLEO = (sys.executable, "-m", "cleo_core")
@@ -125,12 +126,17 @@ class Frozen:
 
 
 class Processes:
-    """Real processes, started together and optionally killed with SIGKILL at random."""
+    """Real processes, started together and optionally killed with SIGKILL at random.
+
+    Several that are all programs for this interpreter are forked from one that has imported what
+    they need; see :mod:`cleo_core.testing.together`.
+    """
 
     def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
         self.env = dict(env)
         self.cwd = cwd
         self.started: list[subprocess.Popen[str]] = []
+        self.together: list[Together] = []
 
     def start(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None
@@ -164,27 +170,49 @@ class Processes:
             ``within`` seconds.
         :returns: (exit code, stdout, stderr) of each, in order; a killed one has -9.
         """
-        processes = [self.start(argv, env) for argv in argvs]
+        if fits(argvs):
+            together = Together(argvs, {**self.env, **(env or {})}, self.cwd)
+            self.together.append(together)
+            kill_one, results_of = together.kill, together.results
+        else:
+            processes = [self.start(argv, env) for argv in argvs]
+
+            def kill_one(place: int) -> None:
+                with contextlib.suppress(ProcessLookupError):
+                    processes[place].send_signal(signal.SIGKILL)
+
+            def results_of(timeout: float) -> list[tuple[int, str, str]]:
+                return _results(processes, timeout)
+
         chance = random.Random(seed)  # noqa: S311 # repeatable on purpose
-        victims = chance.sample(range(len(processes)), min(kill, len(processes)))
+        victims = chance.sample(range(len(argvs)), min(kill, len(argvs)))
         started = time.monotonic()
         for delay, victim in sorted((chance.uniform(0.02, within), victim) for victim in victims):
             time.sleep(max(0.0, delay - (time.monotonic() - started)))
-            with contextlib.suppress(ProcessLookupError):
-                processes[victim].send_signal(signal.SIGKILL)
-        results = []
-        for process in processes:
-            left = max(1.0, timeout - (time.monotonic() - started))
-            out, err = process.communicate(timeout=left)
-            results.append((process.returncode, out, err))
-        return results
+            kill_one(victim)
+        return results_of(max(1.0, timeout - (time.monotonic() - started)))
 
     def end(self) -> None:
         """Kill what still runs."""
+        for together in self.together:
+            together.end()
         for process in self.started:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+
+
+def _results(
+    processes: Sequence[subprocess.Popen[str]], timeout: float
+) -> list[tuple[int, str, str]]:
+    """Exit code, stdout and stderr of each process, once all have ended."""
+    started = time.monotonic()
+    results = []
+    for process in processes:
+        left = max(1.0, timeout - (time.monotonic() - started))
+        out, err = process.communicate(timeout=left)
+        results.append((process.returncode, out, err))
+    return results
 
 
 @pytest.fixture

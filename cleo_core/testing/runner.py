@@ -15,10 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 #: Seconds after which a run counts as waiting for something that never comes.
 TIME_LIMIT = 60
+#: The argument with which the program runs all jobs at the same time.
+TOGETHER = "--together"
 #: Packages whose modules every command may import.
 _ALWAYS = frozenset({"cleo_core", "click", "pysqlite3", "filelock", "json", "hashlib"})
 
@@ -238,6 +240,9 @@ def _main() -> None:
     # Imported once, here; what a run imports beyond that is the run's own.
     from cleo_core.cli import main
 
+    if sys.argv[1:] == [TOGETHER]:
+        _side_by_side(main)
+        return
     for name in sys.argv[1:]:
         __import__(name)
     for line in sys.stdin:
@@ -250,21 +255,45 @@ def _main() -> None:
         sys.stdout.flush()
 
 
+def _side_by_side(main: Callable[[Sequence[str]], int]) -> None:
+    """Run all jobs at the same time."""
+    import runpy
+
+    # By its path: the package around it needs pytest.
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "together.py")
+    runpy.run_path(place)["warm_up"]()
+    jobs = [json.loads(line) for line in sys.stdin]
+    started = [_forked(one, main) for one in jobs]
+    for one, (child, answer) in zip(jobs, started, strict=True):
+        sys.stdout.write(json.dumps(_ended(one, child, answer)) + "\n")
+
+
 def _in_child(one: dict[str, Any], main: Callable[[Sequence[str]], int]) -> dict[str, Any]:
+    return _ended(one, *_forked(one, main))
+
+
+def _forked(one: dict[str, Any], main: Callable[[Sequence[str]], int]) -> tuple[int, IO[str]]:
+    """Start a run; its process id, and the file in which its answer will be."""
     import tempfile
 
-    with tempfile.TemporaryFile("w+") as answer:
-        child = os.fork()
-        if child == 0:
-            code = 70
-            try:
-                signal.alarm(one["limit"])
-                answer.write(json.dumps(_here(one, main)))
-                answer.flush()
-                code = 0
-            finally:
-                os._exit(code)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    answer = tempfile.TemporaryFile("w+")  # noqa: SIM115 # closed where it is read
+    child = os.fork()
+    if child == 0:
+        code = 70
+        try:
+            signal.alarm(one["limit"])
+            answer.write(json.dumps(_here(one, main)))
+            answer.flush()
+            code = 0
+        finally:
+            os._exit(code)
+    return child, answer
+
+
+def _ended(one: dict[str, Any], child: int, answer: IO[str]) -> dict[str, Any]:
+    """The answer of a run, once it has ended."""
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with answer:
         answer.seek(0)
         text = answer.read()
     if text:
@@ -322,7 +351,12 @@ def _set_stdin(text: str | None, *, silent: bool) -> None:
 def processes(
     jobs: Sequence[Mapping[str, Any]], env: Mapping[str, str] = os.environ, timeout: float = 300.0
 ) -> list[Run]:
-    """Run jobs side by side, each in a process of its own."""
+    """Run jobs side by side, each in a process of its own.
+
+    :raises subprocess.TimeoutExpired: they have not ended in time.
+    """
+    if hasattr(os, "fork"):
+        return _forked_together(jobs, env, timeout)
     started = time.monotonic()
     running = [
         subprocess.Popen(
@@ -348,6 +382,24 @@ def processes(
             raise RuntimeError(f"the runner failed: {err}")
         results.append(Run(json.loads(out)))
     return results
+
+
+def _forked_together(
+    jobs: Sequence[Mapping[str, Any]], env: Mapping[str, str], timeout: float
+) -> list[Run]:
+    done = subprocess.run(
+        _program([TOGETHER]),
+        input="".join(json.dumps(one) + "\n" for one in jobs),
+        capture_output=True,
+        text=True,
+        env=_like_here(env),
+        timeout=timeout,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or len(lines) != len(jobs):
+        raise RuntimeError(f"the runner failed: {done.stderr}")
+    return [Run(json.loads(line)) for line in lines]
 
 
 if __name__ == "__main__":

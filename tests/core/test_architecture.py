@@ -33,6 +33,19 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_at_the_end() -> Iterator[None]:
+    """Millions of nodes would slow every later test down."""
+    yield
+    tree.cache_clear()
+    nodes.cache_clear()
+
+
 def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -44,7 +57,7 @@ def within(path: Path, *places: str) -> bool:
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Line and top name of every module that a file imports, wherever it does."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -52,15 +65,16 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+    return (node for node in nodes(path) if isinstance(node, ast.Call))
 
 
 def attribute_uses(path: Path, *names: str) -> list[str]:
     """Where a dotted name such as ``sys.stdout`` stands in a file."""
+    last = {name.rpartition(".")[2] for name in names}
     return [
         f"{shown(path)}:{node.lineno} {ast.unparse(node)}"
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in names
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr in last and ast.unparse(node) in names
     ]
 
 
@@ -68,10 +82,10 @@ def strings(path: Path) -> Iterator[tuple[int, str]]:
     """Line and text of every string that is no docstring."""
     skipped = {
         id(node.value)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from [] if id(node) in skipped else [(node.lineno, node.value)]
 
@@ -95,7 +109,7 @@ def broad_handlers(module: ast.Module) -> Iterator[ast.ExceptHandler | ast.Call]
                 yield node
         elif (
             isinstance(node, ast.Call)
-            and ast.unparse(node.func).endswith("suppress")
+            and getattr(node.func, "attr", getattr(node.func, "id", "")) == "suppress"
             and any(_is_broad(argument) for argument in node.args)
         ):
             yield node
@@ -109,10 +123,11 @@ def _is_broad(type_: ast.expr | None) -> bool:
 
 
 def unexplained(path: Path) -> list[str]:
-    notes = comments(path)
+    handlers = list(broad_handlers(tree(path)))
+    notes = comments(path) if handlers else {}
     return [
         f"{shown(path)}:{node.lineno}"
-        for node in broad_handlers(tree(path))
+        for node in handlers
         if not any(
             len(re.sub(r"noqa\S*|type: ignore\S*", "", notes.get(line, "")).split()) > 3
             for line in (node.lineno - 1, node.lineno, node.lineno + 1)

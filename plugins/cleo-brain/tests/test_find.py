@@ -532,3 +532,31 @@ def test_a_task_that_nobody_can_ask_about_still_has_its_context(cleo_app: App, b
     made = brain.context(task="T1")
     assert "linked words" in made.markdown
     assert any(one["code"] == "W_REF_UNCHECKED" for one in cleo_app.warnings)
+
+
+def test_daily_verbs_load_neither_openssl_nor_translations(
+    cleo_cli: Cli, cleo_project: Any
+) -> None:
+    import subprocess
+    import sys
+
+    id_ = cleo_cli("observe", "The lexer drops comments").data["id"]
+    code = (
+        "import sys; from cleo_core.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "slow = {'_hashlib', 'hashlib', 'secrets', 'random', 'locale'}\n"
+        "print(sorted(slow & set(sys.modules)), file=sys.stderr)"
+    )
+    for argv in (
+        ["observe", "The parser drops comments"],
+        ["memory", "find", "parser", "--arm", "lexical", "--json"],
+        ["memory", "fetch", id_, "--json"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *argv],
+            cwd=cleo_project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr.splitlines()[-1] == "[]", (argv, done.stderr)

@@ -501,3 +501,22 @@ def test_a_setting_out_of_range_is_named_by_an_import_too(app: App, tmp_path: Pa
     with pytest.raises(CleoError) as raised:
         app.service("brain").import_(str(path))
     assert raised.value.exit == 8
+
+
+def test_numbers_follow_the_highest_that_the_source_brings(app: App, tmp_path: Path) -> None:
+    def decision(id_: str | None) -> dict[str, Any]:
+        number = len(lines)
+        own = {"id": id_} if id_ else {}
+        return {"kind": "decision", "decision": f"take {number}", "rationale": "it fits", **own}
+
+    lines: list[dict[str, Any]] = []
+    for id_ in (None, None, "D050", None, "D007", "D050", None):
+        lines.append(decision(id_))
+    source = tmp_path / "lines.jsonl"
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert app.service("brain").import_(str(source)).stored == 7
+    ids = [
+        row["id"] for row in app.store("brain").read("SELECT id FROM brain_entries ORDER BY seq")
+    ]
+    assert ids == ["D001", "D002", "D050", "D051", "D007", "D052", "D053"]
+    assert app.service("brain").decide("take another", rationale="it fits").id == "D054"

@@ -266,3 +266,60 @@ class TestInput:
         done = cleo_cli("memory", "reembed", "--human")
         assert done.code == 0
         assert "0 embedded" in done.out
+
+
+class TestManyBlocks:
+    def test_no_table_of_whole_vectors_is_filled_to_be_dropped_again(
+        self, cleo_app: App, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(storing, "EXACT_UP_TO", 50)
+        filled: list[str] = []
+        insert = vec0.insert
+
+        def noted(tx: Any, table: str, rows: Any) -> None:
+            filled.append(table)
+            insert(tx, table, rows)
+
+        monkeypatch.setattr(vec0, "insert", noted)
+        _filling["fill"](cleo_app, _filling["texts"](120))
+        assert cleo_app.service("brain").reembed(batch=40).embedded == 120
+        assert filled == [vec0.BIT] * 3
+        whole(cleo_app, OURS.model_id, 120)
+
+    def test_what_was_embedded_before_a_failure_is_stored(
+        self, cleo_app: App, monkeypatch: Any
+    ) -> None:
+        embed, told = model.embed, []
+
+        def failing(spec: Any, texts: Any, *, query: bool = False) -> Any:
+            told.append(len(texts))
+            if len(told) == 3:
+                raise model.EmbedderError("out of words")
+            return embed(spec, texts, query=query)
+
+        _filling["fill"](cleo_app, _filling["texts"](100))
+        monkeypatch.setattr(model, "embed", failing)
+        with pytest.raises(CleoError, match=r"out of words\. 80 vectors were stored before"):
+            cleo_app.service("brain").reembed(batch=40)
+        monkeypatch.setattr(model, "embed", embed)
+        assert cleo_app.service("brain").reembed(batch=40).embedded == 20
+        whole(cleo_app, OURS.model_id, 100)
+
+    def test_with_numpy_as_without_it_the_same_vectors_are_refused(self, monkeypatch: Any) -> None:
+        import struct
+        import sys
+
+        pytest.importorskip("numpy")
+        spec: Any = type("Spec", (), {"target": "x:y", "dims": 4, "model_id": "x"})
+        pack = struct.Struct("<4f").pack
+        given = [
+            *(pack(1, 0, 0, 0), pack(2, 0, 0, 0), pack(0, 0, 0, 0), pack(float("nan"), 0, 0, 0)),
+            *(pack(float("inf"), 0, 0, 0), b"short", None, "text", bytearray(pack(0, 1, 0, 0))),
+        ]
+        embedder = type("Embedder", (), {"embed": lambda self, texts, query: given})()
+        monkeypatch.setitem(model._loaded, "x:y", embedder)
+        fast = model.embed(spec, ["w"] * len(given))
+        monkeypatch.delitem(sys.modules, "numpy")
+        assert model.embed(spec, ["w"] * len(given)) == fast
+        assert fast.vectors[:2] == [pack(1, 0, 0, 0)] * 2
+        assert sorted(fast.failed) == [2, 3, 4, 5, 7]

@@ -7,6 +7,7 @@ what only migrations and tables for people need.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -207,13 +208,40 @@ class World:
         return [*verb.split(), *(word.format_map(self.sessions) for word in words)]
 
 
+#: Whether a version is released -> the project that was made so, and its sessions.
+_MADE: dict[bool, tuple[Path, dict[str, str]]] = {}
+
+
 @pytest.fixture
 def world(
     cleo_project: Path,
     cleo_open: Callable[..., App],
     cleo_cli: Cli,
+    cleo_home: Path,
     request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> World:
+    """A project in which every verb has something to do, made once and then copied."""
+    verb = getattr(request.node, "callspec", None)
+    released = verb is None or verb.params["verb"].startswith("release")
+    if released not in _MADE:
+        sessions = fill(cleo_project, cleo_open, cleo_cli, released=released)
+        kept = tmp_path_factory.mktemp("world") / "project"
+        shutil.copytree(cleo_project, kept, symlinks=True)
+        assert not any((cleo_home / "home").iterdir()), "what lies there is not copied"
+        _MADE[released] = (kept, sessions)
+        return World(cleo_project, sessions)
+    kept, sessions = _MADE[released]
+    for path in cleo_project.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(kept, cleo_project, symlinks=True, dirs_exist_ok=True)
+    return World(cleo_project, sessions)
+
+
+def fill(
+    project: Path, cleo_open: Callable[..., App], cleo_cli: Cli, *, released: bool
+) -> dict[str, str]:
+    """Fill a project; gives the sessions by the names of their agents."""
     anybody = cleo_open().service("tasks")
     anybody.add("The parser", type="epic")
     anybody.add("Write the grammar", parent="T001", labels=["core"], acceptance=["it parses"])
@@ -226,7 +254,7 @@ def world(
     anybody.relate_add("T002", "T009")
     anybody.phase_add("alpha")
     anybody.phase_add("beta")
-    (cleo_project / "notes.md").write_text("It can be done.\n")
+    (project / "notes.md").write_text("It can be done.\n")
     anybody.lifecycle_start("T003", "research")
     anybody.lifecycle_complete("T003", artifacts=["notes.md"], advance=True)
     anybody.lifecycle_gate("T003", "research-complete", "pass")
@@ -236,9 +264,8 @@ def world(
     anybody.adr_link("ADR-001", "T002")
     anybody.manifest_add("Notes", content="some notes")
     anybody.token_record(input_tokens=3, method="provider_api")
-    verb = getattr(request.node, "callspec", None)
-    if verb is None or verb.params["verb"].startswith("release"):
-        release(cleo_project, anybody)
+    if released:
+        release(project, anybody)
     sessions = {}
     for name in ("ada", "bob", "eve"):
         service = cleo_open(agent=name).service("tasks")
@@ -253,24 +280,22 @@ def world(
             service.session_end(note="over to the next")
         service.app.close()
     anybody.app.close()
-    (cleo_project / "beads.jsonl").write_text(
+    (project / "beads.jsonl").write_text(
         '{"id": "b-1", "title": "From beads", "status": "open", "priority": 1}\n'
     )
-    (cleo_project / "tw.json").write_text(
+    (project / "tw.json").write_text(
         '[{"uuid": "u1", "description": "From Taskwarrior", "status": "pending"}]'
     )
-    (cleo_project / "tm.json").write_text('{"tasks": [{"id": 1, "title": "M", "status": "done"}]}')
-    (cleo_project / "gh.json").write_text(
+    (project / "tm.json").write_text('{"tasks": [{"id": 1, "title": "M", "status": "done"}]}')
+    (project / "gh.json").write_text(
         '[{"number": 1, "title": "G", "state": "OPEN", "url": "https://github.com/o/r/issues/1"}]'
     )
-    (cleo_project / "jira.jsonl").write_text(
-        '{"external_id": "J-1", "title": "J", "status": "done"}\n'
-    )
-    (cleo_project / "cleo.json").write_text(
+    (project / "jira.jsonl").write_text('{"external_id": "J-1", "title": "J", "status": "done"}\n')
+    (project / "cleo.json").write_text(
         json.dumps({"tasks": [{"id": "T001", "title": "From before", "status": "done"}]})
     )
     assert cleo_cli("export", "--output", "export.jsonl").code == 0
-    return World(cleo_project, sessions)
+    return sessions
 
 
 def release(project: Path, tasks: Any) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Link(Declared):
     """A link of an entry to a task."""
 
@@ -18,7 +18,7 @@ class Link(Declared):
     created_at: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Edge(Declared):
     """An edge of an entry: ``direction`` is ``out`` or ``in``, ``target`` the other end."""
 
@@ -35,7 +35,7 @@ class Edge(Declared):
         return self.edge_type == "supersedes" and self.direction == "in"
 
 
-@dataclass(frozen=True, eq=False, repr=False, init=False)
+@record
 class Entry(Declared):
     """One entry, whole; each kind adds the columns of its own table.
 
@@ -77,16 +77,8 @@ class Entry(Declared):
     contradicts: list[str]
     effective_confidence: float | None
 
-    def __init__(self, **columns: Any) -> None:
-        # Written here instead of generated for each kind: that would take several milliseconds of
-        # every command.
-        missing = [name for name in type(self).__dataclass_fields__ if name not in columns]
-        if missing or len(columns) != len(type(self).__dataclass_fields__):
-            raise TypeError(f"{type(self).__name__} misses {missing}, or has too much")
-        vars(self).update(columns)
 
-
-@dataclass(frozen=True, eq=False, repr=False, init=False)
+@record
 class Decision(Entry):
     """A decision."""
 
@@ -104,7 +96,7 @@ class Decision(Entry):
     decided_by: str
 
 
-@dataclass(frozen=True, eq=False, repr=False, init=False)
+@record
 class Pattern(Entry):
     """A pattern; ``examples`` are task ids."""
 
@@ -118,7 +110,7 @@ class Pattern(Entry):
     examples: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False, init=False)
+@record
 class Learning(Entry):
     """A learning; ``confidence`` is what was asserted, from 0 to 1."""
 
@@ -131,7 +123,7 @@ class Learning(Entry):
     confirmed_at: str
 
 
-@dataclass(frozen=True, eq=False, repr=False, init=False)
+@record
 class Observation(Entry):
     """An observation; ``discovery_tokens``: what finding it out has cost."""
 
@@ -149,7 +141,7 @@ class Observation(Entry):
     attachments: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False, init=False)
+@record
 class Sticky(Entry):
     """A sticky note; ``converted_to`` is ``task:T007`` or ``decision:D004``."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Line(Declared):
     """One entry in a list, with its price.
 
@@ -33,7 +34,7 @@ class Line(Declared):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("invalid_reason", "contradicts")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Stored(Declared):
     """What became of a text: ``outcome`` is stored or merged, and ``id`` can be fetched.
 
@@ -55,7 +56,7 @@ class Stored(Declared):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("similar", "hint")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ChangedNotes(Declared):
     """The ids of the notes that were not in that state before."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_WORD = re.compile(r"\w+")
+_WORD = r"\w+"
 
 _STOP = """
 a about after again against all also am an and any are as at be because been before being
@@ -31,7 +31,7 @@ def content_words(text: str, least: int = 2) -> frozenset[str]:
 
     :param least: characters that a word has at least; digits count at any length.
     """
-    found = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    found = re.findall(_WORD, unicodedata.normalize("NFKC", text).casefold())
     return frozenset(
         word for word in found if (len(word) >= least or word.isdigit()) and word not in STOP_WORDS
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -70,14 +71,34 @@ def embed(spec: EmbedderSpec, texts: Sequence[str], *, query: bool = False) -> E
                 failed[index] = _said(single)
         if len(failed) == len(texts):
             raise EmbedderError(_said(error)) from error
+    good = _good(given, spec.dims)
     vectors: list[bytes | None] = []
     for index, vector in enumerate(given):
         try:
-            vectors.append(None if vector is None else checked(vector, spec.dims))
+            vectors.append(
+                vector if vector is None or index in good else checked(vector, spec.dims)
+            )
         except ValueError as refused:
             vectors.append(None)
             failed[index] = str(refused)
     return Embedded(vectors, failed)
+
+
+def _good(given: Sequence[Any], dims: int) -> frozenset[int]:
+    """Which vectors can stay as they are, as far as that is seen at a glance, with numpy."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return frozenset()
+    whole = [
+        index
+        for index, vector in enumerate(given)
+        if isinstance(vector, bytes) and len(vector) == 4 * dims
+    ]
+    numbers = numpy.frombuffer(b"".join(given[index] for index in whole), "<f4")
+    rows = numbers.reshape(-1, dims).astype(float)
+    norms = numpy.sqrt(numpy.einsum("ij,ij->i", rows, rows))
+    fits = (abs(norms - 1.0) <= UNIT).tolist()
+    return frozenset(index for index, fit in zip(whole, fits, strict=True) if fit)
 
 
 def checked(vector: object, dims: int) -> bytes:

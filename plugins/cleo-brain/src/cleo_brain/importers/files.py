@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from cleo_core.database.opening import header
 from cleo_core.errors import ValidationError, shortened
-from cleo_core.inputs import too_deep
+from cleo_core.inputs import MOST_LEVELS, too_deep
 from cleo_core.paths import file_error
 
 #: Bytes of a line, and of a whole file that is not read line by line.
@@ -93,10 +93,11 @@ def parsed(source: str) -> Any:
     :raises ValueError: it is none, or nested too deeply.
     """
     try:
-        value = json.loads(source, parse_constant=_refused, parse_float=_finite)
+        value = _DECODE(source)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if too_deep(value):
+    # What has fewer brackets than levels are allowed needs no closer look.
+    if source.count("[") + source.count("{") > MOST_LEVELS and too_deep(value):
         raise ValueError("it is nested too deeply")
     return value
 
@@ -123,3 +124,7 @@ def _finite(word: str) -> float:
     if not math.isfinite(number):
         raise ValueError("a number is too large")
     return number
+
+
+#: ``json.loads`` would make a decoder for every line.
+_DECODE = json.JSONDecoder(parse_constant=_refused, parse_float=_finite).decode

@@ -13,7 +13,6 @@ from cleo_core import clock
 
 if TYPE_CHECKING:
     from cleo_brain.api import EmbedderSpec
-    from cleo_core.app import App
     from cleo_core.database import Backend, Row
 
 T = TypeVar("T")
@@ -49,7 +48,6 @@ def blocks(db: Backend, slot: int | None, n: int, *, every: bool = False) -> Ite
 
 
 def fill(
-    app: App,
     write: Callable[[Callable[[Any], Any]], Any],
     spec: EmbedderSpec,
     rows: list[Row],
@@ -59,8 +57,54 @@ def fill(
 
     :raises EmbedderError: the embedder fails with all of them.
     """
-    texts = [f"{row['title']}\n{row['body']}" for row in rows]
-    embedded = model.embed(spec, texts)
+    _store(write, spec, rows, _embedded(spec, rows), filled, 0)
+
+
+def fill_all(
+    write: Callable[[Callable[[Any], Any]], Any],
+    spec: EmbedderSpec,
+    listed: Iterator[list[Row]],
+    filled: Filled,
+    *,
+    missing: int = 0,
+    tell: Callable[[int], None] | None = None,
+) -> None:
+    """:func:`fill` for many blocks: while one is stored, the next is embedded in a thread.
+
+    :param missing: vectors that are to come, so far as all of them are of entries without one.
+    :param tell: called with how many entries were examined.
+    :raises EmbedderError: the embedder fails with a whole block; those before it are stored.
+    """
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    def store(rows: list[Row], embedded: Future[model.Embedded]) -> None:
+        _store(write, spec, rows, embedded.result(), filled, missing - filled.examined)
+        if tell is not None:
+            tell(filled.examined)
+
+    before: tuple[list[Row], Future[model.Embedded]] | None = None
+    with ThreadPoolExecutor(1, "embedder") as ahead:
+        for rows in listed:
+            coming = ahead.submit(_embedded, spec, rows)
+            if before is not None:
+                store(*before)
+            before = rows, coming
+        if before is not None:
+            store(*before)
+
+
+def _embedded(spec: EmbedderSpec, rows: list[Row]) -> model.Embedded:
+    return model.embed(spec, [f"{row['title']}\n{row['body']}" for row in rows])
+
+
+def _store(
+    write: Callable[[Callable[[Any], Any]], Any],
+    spec: EmbedderSpec,
+    rows: list[Row],
+    embedded: model.Embedded,
+    filled: Filled,
+    coming: int,
+) -> None:
     items = [
         storing.Item(row["seq"], row["text_hash"], vector)
         for row, vector in zip(rows, embedded.vectors, strict=True)
@@ -68,7 +112,7 @@ def fill(
     ]
 
     def body(tx: Any) -> storing.Put:
-        return storing.put(tx, spec, items)
+        return storing.put(tx, spec, items, coming=coming)
 
     done = write(body) if items else storing.Put(0, 0)
     filled.examined += len(rows)

@@ -41,8 +41,8 @@ ASKS = 0.1
 #: Share of an entry's own cosine beside the mean of its neighbours'.
 OWN = 0.5
 
-_WORD = re.compile(r"\w+")
-_NAME = re.compile(r"\s*(\w+)(?: \w+)?:\s")
+_WORD = r"\w+"
+_NAME = r"\s*(\w+)(?: \w+)?:\s"
 _ENDINGS = ("ingly", "edly", "ing", "ies", "ied", "es", "ed", "ly", "s", "e", "y")
 #: Characters of an entry that are looked at.
 LOOKED_AT = 2_000
@@ -82,7 +82,7 @@ class Asked:
         """The words of a text without stop words, those that the query cannot have as ``""``."""
         return [
             _stem(word) if word[:3] in self._heads else ""
-            for word in _WORD.findall(text[:LOOKED_AT].casefold())
+            for word in re.findall(_WORD, text[:LOOKED_AT].casefold())
             if word not in STOP_WORDS
         ]
 
@@ -113,7 +113,7 @@ def _signals(
     stems = asked.stems_in(f"{text.title}\n{text.body}")
     added = PAIR * len(asked.pairs.intersection(pairwise(stems)))
     added += COVERS * len(asked.stems.intersection(stems)) / max(1, len(asked.stems))
-    name = _NAME.match(text.body)
+    name = re.match(_NAME, text.body)
     if name is not None and name[1].casefold() in asked.words:
         added += NAMED
     before = texts.get(text.before) if text.before is not None else None

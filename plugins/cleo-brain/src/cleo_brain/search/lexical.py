@@ -8,12 +8,13 @@ but bring no candidates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cleo_brain.search.filters import Conditions
 from cleo_brain.search.terms import Terms, quoted
 from cleo_brain.store import search
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend
 
 #: Candidates that a statement brings.
@@ -28,7 +29,7 @@ BUDGET = 8_000
 SCANNED = 100_000
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LexicalArm(Declared):
     """What the lexical arm did.
 

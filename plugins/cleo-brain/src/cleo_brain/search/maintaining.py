@@ -83,10 +83,13 @@ def maintain_vectors(app: App, write: Writer, progress: Progress | None = None) 
     if spec is not None:
         filled = filling.Filled()
         known = vectors.model(db, spec.model_id)
-        for rows in filling.blocks(db, None if known is None else known[0], filling.BATCH):
-            filling.fill(app, write, spec, rows, filled)
+        blocks = filling.blocks(db, None if known is None else known[0], filling.BATCH)
+
+        def tell(examined: int) -> None:
             if progress is not None:
-                progress("vectors", filled.examined, state.pending)
+                progress("vectors", examined, state.pending)
+
+        filling.fill_all(write, spec, blocks, filled, missing=state.pending, tell=tell)
         if filled.examined:
             filling.complete(write, spec, examined_all=True)
         changed += filled.stored

@@ -32,9 +32,10 @@ class Put(NamedTuple):
     replaced: int
 
 
-def put(tx: Any, spec: EmbedderSpec, items: Sequence[Item]) -> Put:
+def put(tx: Any, spec: EmbedderSpec, items: Sequence[Item], *, coming: int = 0) -> Put:
     """Store vectors of those entries that still have the text that was embedded.
 
+    :param coming: how many new vectors will follow in other units, these included.
     :raises CleoError: ``E_VALIDATION`` (6), the store holds vectors of this model of another size.
     """
     slot = slot_for(tx, spec)
@@ -47,7 +48,7 @@ def put(tx: Any, spec: EmbedderSpec, items: Sequence[Item]) -> Put:
     listed = vectors.listed(item.seq for item in kept)
     earlier = tx.read(vectors.EARLIER, seqs=listed)
     only_newer = not earlier and min(unchanged) > int(tx.scalar(vectors.NEWEST_VECTOR, slot=slot))
-    tables = _tables(tx, slot, spec.dims, len(kept)) if loaded(tx) else None
+    tables = _tables(tx, slot, spec.dims, max(coming, len(kept))) if loaded(tx) else None
     indexed = [row["seq"] for row in earlier if row["indexed"]]
     if tables is None:
         tx.execute(vectors.ADD_STALE, seqs=vectors.listed(indexed))
@@ -64,8 +65,8 @@ def put(tx: Any, spec: EmbedderSpec, items: Sequence[Item]) -> Put:
         }
         for item in kept
     ]
-    tx.executemany(vectors.INSERT, [_without(row, "embedding") for row in made])
-    tx.executemany(vectors.INSERT_VALUES, [_only(row, "seq", "embedding") for row in made])
+    tx.executemany(vectors.INSERT, made)
+    tx.executemany(vectors.INSERT_VALUES, made)
     if tables is not None:
         _into_tables(tx, tables, [(row["seq"], row["code"], row["embedding"]) for row in made])
     changed(tx, appended=only_newer)
@@ -202,15 +203,7 @@ def _into_tables(tx: Any, tables: Iterable[str], made: Sequence[tuple[int, bytes
     """Put (seq, code, embedding) in; what was there under those numbers goes first."""
     seqs = [seq for seq, _, _ in made]
     for table in tables:
-        vec0.delete(tx, table, seqs)
+        vec0.delete(tx, table, vec0.inside(tx, table, seqs))
         bits = table == vec0.BIT
         vec0.insert(tx, table, [(seq, code if bits else whole) for seq, code, whole in made])
     tx.execute(vectors.DROP_STALE, seqs=vectors.listed(seqs))
-
-
-def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != name}
-
-
-def _only(row: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: row[name] for name in names}

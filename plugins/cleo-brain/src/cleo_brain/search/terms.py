@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cleo_brain.words import MONTHS, STOP_WORDS
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 #: Words of a query that count; the longest ones stay.
 MOST_WORDS = 32
@@ -24,14 +25,14 @@ PREFIX_LENGTH = 4
 LONGEST = 20_000
 
 #: A quoted phrase, or a run without blanks; each with what excludes it in front.
-_PIECE = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)"|(?P<plain>[^\s"]+)')
-_DATE = re.compile(r"(?<![\w-])(\d{4})-(\d{1,2})-(\d{1,2})(?![\w-])")
-_WORD = re.compile(r"\w+\*?")
+_PIECE = r'(?P<minus>-?)"(?P<phrase>[^"]*)"|(?P<plain>[^\s"]+)'
+_DATE = r"(?<![\w-])(\d{4})-(\d{1,2})-(\d{1,2})(?![\w-])"
+_WORD = r"\w+\*?"
 #: The entry's own words: what stands around it must neither fulfil a phrase nor exclude it.
 _OWN = "{title body extra dates} : "
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Terms(Declared):
     """What a query asks for.
 
@@ -85,7 +86,7 @@ def parse(query: str, *, every: bool = False) -> Terms:
     phrases: list[str] = []
     excluded: list[str] = []
     texts: list[str] = []
-    for piece in _PIECE.finditer(text):
+    for piece in re.finditer(_PIECE, text):
         phrase, plain = piece["phrase"], piece["plain"]
         if phrase is not None:
             inner = " ".join(_words(phrase))
@@ -97,7 +98,7 @@ def parse(query: str, *, every: bool = False) -> Terms:
             excluded += [inner] if inner else []
         else:
             words += _words(plain)
-            texts += [run.rstrip("*") for run in _WORD.findall(plain)]
+            texts += [run.rstrip("*") for run in re.findall(_WORD, plain)]
     if not words and not phrases and not texts and not excluded and text.strip():
         texts = [text.strip()]
     kept = _kept(words)
@@ -119,9 +120,9 @@ def quoted(term: str) -> str:
 
 def _words(text: str) -> list[str]:
     """The words of a piece of a query, casefolded; a date becomes its parts."""
-    spelled = _DATE.sub(_spelled, text.casefold())
+    spelled = re.sub(_DATE, _spelled, text.casefold())
     # What consists of underscores only is nothing to the index.
-    return [word for word in _WORD.findall(spelled) if word.strip("_*")]
+    return [word for word in re.findall(_WORD, spelled) if word.strip("_*")]
 
 
 def _spelled(found: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cleo_brain import ids
 from cleo_brain.errors import BrainError
 from cleo_brain.records import Stored
 from cleo_brain.service import deriving, gate, neighbours, settings, writing
@@ -44,6 +45,11 @@ class _Batch:
         self._rows: list[dict[str, Any]] = []
         self._drafts: list[Draft] = []
         self._pending: set[str] = set()
+        #: Kind -> the highest number of an id, and the last one that was given here.
+        self._highest: dict[str, int] = {}
+        self._given: dict[str, int] = {}
+        #: Kind -> random ids that no entry has.
+        self._free: dict[str, list[str]] = {}
 
     def add(self, draft: Draft) -> Outcome:
         """Take the next draft."""
@@ -93,6 +99,9 @@ class _Batch:
         self._rows, self._drafts, self._pending = [], [], set()
         if not rows:
             return
+        for kind, number in self._given.items():
+            entries.keep_number(work, kind, number)
+        self._given = {}
         beside = self._set_contexts(rows)
         batches.insert(work, rows, [draft.typed for draft in drafts])
         batches.add_tags(
@@ -110,8 +119,7 @@ class _Batch:
                 )
             work.note(row["kind"], row["id"], outcome="stored")
             work.unit.created(row["kind"], row["id"], {"id": row["id"], "kind": row["kind"]})
-        for thread, seq in beside:
-            neighbours.set_context(work, thread, seq)
+        neighbours.set_contexts(work, beside)
         if work.prepared is not None:
             work.prepared.keep(work, rows)
 
@@ -142,15 +150,28 @@ class _Batch:
                 earlier += [(thread, seq) for seq in (*(one["seq"] for one in before), *withdrawn)]
         return earlier
 
+    def _numbered(self, kind: str) -> str:
+        """The id with the next number; numbers that are kept are counted too."""
+        if kind not in self._highest:
+            # The highest is looked for among what is written.
+            self.flush()
+            self._highest[kind] = entries.last_number(self._work, kind)
+        self._highest[kind] = self._given[kind] = self._highest[kind] + 1
+        return ids.numbered(kind, self._given[kind])
+
     def _id(self, draft: Draft) -> str:
         wanted = draft.columns.get("id")
         if wanted and wanted not in self._taken:
+            if draft.kind in self._highest:
+                number = ids.number_of(wanted)
+                self._highest[draft.kind] = max(self._highest[draft.kind], number)
             return str(wanted)
         if draft.kind in _NUMBERED:
-            # The highest number is looked for among what is written.
-            self.flush()
-            return writing.new_id(self._work, draft.kind)
+            return self._numbered(draft.kind)
+        free = self._free.setdefault(draft.kind, [])
         while True:
-            drawn = writing.new_id(self._work, draft.kind)
-            if drawn not in self._pending:
+            if not free:
+                free += writing.new_ids(self._work, draft.kind, len(self._digests) - self._at + 1)
+            drawn = free.pop()
+            if drawn not in self._taken:
                 return drawn

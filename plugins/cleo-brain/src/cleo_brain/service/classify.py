@@ -13,12 +13,11 @@ _WORDS = {
     "change": "update updated change changed modify modified upgrade upgraded",
 }
 _TYPE = {word: type_ for type_, words in _WORDS.items() for word in words.split()}
-_TOKEN = re.compile(r"\w+")
+_WORD = r"\w+"
 
 
 def observation_type(*texts: str) -> str:
     """The type that the words of title and text speak of, else ``discovery``."""
-    found = {
-        _TYPE[word] for text in texts for word in _TOKEN.findall(text.lower()) if word in _TYPE
-    }
+    words = set(re.findall(_WORD, "\n".join(texts).lower()))
+    found = {_TYPE[word] for word in words & _TYPE.keys()}
     return next((type_ for type_ in _WORDS if type_ in found), "discovery")

@@ -6,10 +6,12 @@ import re
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from cleo_brain.words import MONTHS
 from cleo_core import clock
+from cleo_core.hashing import sha256
 
 TITLE_CUT = 120
 #: Characters of each neighbour that go into the context of an observation.
@@ -18,8 +20,10 @@ NEIGHBOUR_CUT = 400
 NEIGHBOURS = 2
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_COMPOUND = re.compile(r"\w+(?:[._]\w+)+|\w*[a-z0-9][A-Z]\w*")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\dA-Za-z_]+")
+_COMPOUND = r"\w+(?:[._]\w+)+|\w*[a-z0-9][A-Z]\w*"
+#: It begins with what is rare, so that a text without a seam is passed over fast.
+_SEAM = r"[A-Z._](?:(?<=[a-z0-9][A-Z])|(?<=\w[._])(?=\w))"
+_PART = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\dA-Za-z_]+"
 
 #: Kind -> the columns of its table whose words go into ``extra``.
 _EXTRA = {
@@ -37,7 +41,9 @@ TIER_BONUS = {"short": 0.0, "medium": 0.05, "long": 0.10}
 
 def normalised(text: str) -> str:
     """A text as it is compared: NFKC, casefolded, blanks collapsed."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
 
 
 def content_text(kind: str, typed: Mapping[str, Any]) -> str:
@@ -54,18 +60,14 @@ def content_text(kind: str, typed: Mapping[str, Any]) -> str:
 
 def content_hash(kind: str, thread: str | None, typed: Mapping[str, Any]) -> str:
     """SHA-256 of kind, thread (of observations) and normalised text, NULs between."""
-    import hashlib
-
     where = thread or "" if kind == "observation" else ""
     body = f"{kind}\0{where}\0{normalised(content_text(kind, typed))}"
-    return hashlib.sha256(body.encode()).hexdigest()
+    return sha256(body.encode())
 
 
 def text_hash(title: str, body: str) -> str:
     """SHA-256 of the text that is embedded."""
-    import hashlib
-
-    return hashlib.sha256(embedded_text(title, body).encode()).hexdigest()
+    return sha256(embedded_text(title, body).encode())
 
 
 def embedded_text(title: str, body: str) -> str:
@@ -102,6 +104,7 @@ def extra_of(kind: str, typed: Mapping[str, Any], tags: Sequence[str]) -> str:
     return " ".join(word for word in words if word)
 
 
+@lru_cache(1024)
 def dates_of(valid_at: str) -> str:
     """The day of a stored time as words: ``2023 may 8 monday``."""
     day = time.gmtime(clock.parse_time(valid_at))
@@ -182,8 +185,8 @@ def _parts_of(*texts: str) -> list[str]:
     """The parts of every word that is put together of several, each once."""
     found: dict[str, None] = {}
     for text in texts:
-        for word in _COMPOUND.findall(text):
-            parts = _PART.findall(word)
+        for word in re.findall(_COMPOUND, text) if re.search(_SEAM, text) else ():
+            parts = re.findall(_PART, word)
             if len(parts) > 1:
                 found.update(dict.fromkeys(parts))
     return list(found)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cleo_brain.service import deriving
-from cleo_brain.store import entries, vectors
+from cleo_brain.store import vectors
 
 if TYPE_CHECKING:
     from cleo_brain.api import EmbedderSpec
@@ -90,10 +90,9 @@ def arrange(app: App) -> None:
     """
     if app.dry_run or app.config.get("brain.embed") == "never":
         return
-    db = app.store("brain")
-    behind = vectors.newest(db) - _mark(entries.meta(db, vectors.MARK))
-    waits = bool(db.scalar(vectors.BEHIND, model=entries.meta(db, vectors.EMBEDDER)))
-    if behind > _left(app) or waits:
+    row = app.store("brain").one(vectors.BEHIND)
+    assert row is not None
+    if row["newest"] - _mark(row["mark"] or "") > _left(app) or row["waits"]:
         app.afterwards.add("cleo_brain.vectors", lambda: catch_up(app))
 
 
@@ -124,7 +123,7 @@ def catch_up(app: App) -> int:
         mark = vectors.mark(db, spec.model_id)
         rows = vectors.pending(db, slot, mark, clock.now(), filling.BATCH)
         if len(rows) > _left(app):
-            filling.fill(app, write, spec, rows, filled)
+            filling.fill(write, spec, rows, filled)
         elif slot is not None:
             # What lies before the first that waits need not be looked at again.
             waiting = [row["seq"] for row in rows if row["seq"] > mark]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cleo_brain.errors import entry_not_found
@@ -11,13 +10,14 @@ from cleo_brain.ids import parse_id
 from cleo_brain.service import reading, retrieving
 from cleo_brain.service.work import Verbs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import UsageError
 
 if TYPE_CHECKING:
     from cleo_brain.entry_records import Entry
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Fetched(Declared):
     """Entries in the order asked for, the ids that do not exist, and the price of all."""
 

@@ -15,7 +15,7 @@ LINE_LENGTH = 1_000
 MOST_TAGS = 50
 MOST_ITEMS = 100
 TAG_LENGTH = 64
-_NO_TAG = re.compile(r"[\s,\x00-\x1f\x7f-\x9f]")
+_NO_TAG = r"[\s,\x00-\x1f\x7f-\x9f]"
 
 
 def text(value: Any, field: str, most: int = BODY_LENGTH) -> str:
@@ -23,7 +23,10 @@ def text(value: Any, field: str, most: int = BODY_LENGTH) -> str:
 
     :raises UsageError: it is no text, has a NUL or half a surrogate pair, or is too long.
     """
-    found = inputs.as_filter(lambda given: inputs.plain_text(given, field), value)
+    if isinstance(value, str) and value.isascii() and "\0" not in value:
+        found = value
+    else:
+        found = inputs.as_filter(lambda given: inputs.plain_text(given, field), value)
     if len(found) > most:
         raise UsageError(
             f"{field} has {len(found)} characters; at most {most} are allowed.", field=field
@@ -83,7 +86,7 @@ def tags(value: Any) -> list[str]:
     found: dict[str, None] = {}
     for one in items(value, "tag", MOST_TAGS):
         tag = one.strip().casefold()
-        if not 1 <= len(tag) <= TAG_LENGTH or _NO_TAG.search(tag):
+        if not 1 <= len(tag) <= TAG_LENGTH or re.search(_NO_TAG, tag):
             raise UsageError(
                 f"The tag {echoed(one)} is not valid: 1 to {TAG_LENGTH} characters without blanks "
                 "and commas.",

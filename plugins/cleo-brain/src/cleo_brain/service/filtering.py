@@ -23,8 +23,8 @@ NAMES = (
 )
 TYPES = tuple(dict.fromkeys((*DECISION_TYPE, *PATTERN_TYPE, *OBSERVATION_TYPE)))
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_AGE = re.compile(r"\d+(\.\d+)?\s*[a-zA-Z]+\Z")
+_DAY = r"\d{4}-\d{2}-\d{2}\Z"
+_AGE = r"\d+(\.\d+)?\s*[a-zA-Z]+\Z"
 
 
 def filters(db: Backend, given: Mapping[str, Any]) -> Filters:
@@ -69,9 +69,9 @@ def point(value: Any, option: str, *, end_of_day: bool = False) -> str | None:
         return None
     text = inputs.as_filter(lambda given: inputs.plain_text(given, option.strip("-")), value)
     text = text.strip()
-    if _AGE.match(text):
+    if re.match(_AGE, text):
         return ago(seconds_of(text, option, "7d"))
-    if end_of_day and _DAY.match(text):
+    if end_of_day and re.match(_DAY, text):
         text += "T23:59:59.999Z"
     return moment(text, option)
 

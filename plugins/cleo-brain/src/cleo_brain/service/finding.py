@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from cleo_brain.records import Line
@@ -17,6 +17,7 @@ from cleo_brain.service.work import Verbs
 from cleo_brain.store import entries, graph, search
 from cleo_core import clock
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.output import Page
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ ARMS = ("lexical", "vector")
 NEAREST = 64
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class VectorArm(Declared):
     """What the vector arm did; ``reason`` says why it took no part."""
 
@@ -41,7 +42,7 @@ class VectorArm(Declared):
     reason: str | None = None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Arms(Declared):
     """What both arms did."""
 
@@ -49,7 +50,7 @@ class Arms(Declared):
     vector: VectorArm = field(default_factory=VectorArm)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Found(Declared):
     """An index of hits.
 
@@ -65,7 +66,6 @@ class Found(Declared):
     tokens_full: int
 
 
-@dataclass
 class Hits:
     """Hits in their order, before they are made into lines.
 
@@ -74,12 +74,21 @@ class Hits:
     :ivar total: how many there are; all of ``order`` unless it is a page already.
     """
 
-    order: list[int]
-    scores: Mapping[int, float]
-    ways: Mapping[int, Sequence[str]]
-    served_by: str
-    arms: Arms
-    total: int
+    def __init__(
+        self,
+        order: list[int],
+        scores: Mapping[int, float],
+        ways: Mapping[int, Sequence[str]],
+        served_by: str,
+        arms: Arms,
+        total: int,
+    ) -> None:
+        self.order = order
+        self.scores = scores
+        self.ways = ways
+        self.served_by = served_by
+        self.arms = arms
+        self.total = total
 
 
 class FindVerbs(Verbs):

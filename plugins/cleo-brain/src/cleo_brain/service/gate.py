@@ -65,9 +65,11 @@ def refuse(
         return
     for text in (said[0], *given):
         lowered = text.casefold().lstrip()
-        start = next((one for one in _NOISE_STARTS if lowered.startswith(one)), None)
-        if start is not None or _NOISE in lowered:
-            raise rejected(kind, "noise", start or _NOISE)
+        if lowered.startswith(_NOISE_STARTS):
+            start = next(one for one in _NOISE_STARTS if lowered.startswith(one))
+            raise rejected(kind, "noise", start)
+        if _NOISE in lowered:
+            raise rejected(kind, "noise", _NOISE)
     if kind == "learning" and typed["confidence"] < min_confidence and not owner:
         raise rejected(kind, "low-confidence", f"confidence >= {min_confidence:g}")
 

@@ -230,6 +230,8 @@ def _columns(
     kind: str, given: Mapping[str, Any], typed: Mapping[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """Columns of ``brain_entries`` that follow from one another, and who vouches."""
+    if not given and kind != "sticky":
+        return {}, "agent"
     found: dict[str, Any] = {}
     for name in ("created_at", "updated_at", "last_seen_at", "last_used_at", "tier_changed_at"):
         time = source_values.time(given.get(name), name)

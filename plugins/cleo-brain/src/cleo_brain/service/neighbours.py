@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cleo_brain.service.deriving import NEIGHBOURS, context_of
 from cleo_brain.service.work import Work
 from cleo_brain.store import entries
+
+#: Before what is being written at the end of a thread.
+_END = 2**62
+
+
+class Joining:
+    """An observation that is about to be written at the end of its thread.
+
+    :ivar context: its own context.
+    """
+
+    def __init__(self, work: Work, thread: str) -> None:
+        self._work = work
+        self._thread = thread
+        # Those that get a new neighbour, and what stands before them.
+        self._before = entries.before_in_thread(work, thread, _END, 2 * NEIGHBOURS)
+        self.context = context_of([one["body"] for one in self._before[:NEIGHBOURS]], [])
+
+    def tell(self, row: Mapping[str, Any]) -> None:
+        """Give those before it their new context, now that it is written.
+
+        :param row: its columns, with ``seq``.
+        """
+        work, thread = self._work, self._thread
+        near = self._before[:NEIGHBOURS]
+        found: dict[int, str] = {}
+        after = [row["body"]]
+        for place, one in enumerate(near, 1):
+            before = self._before[place : place + NEIGHBOURS]
+            found[one["seq"]] = context_of([other["body"] for other in before], after)
+            after = [one["body"], *after]
+        low = near[-1]["seq"] if len(near) == NEIGHBOURS else 0
+        for seq in entries.withdrawn_between(work, thread, low, row["seq"] - 1):
+            found[seq] = context(work, thread, seq)
+        entries.set_contexts(work, found)
 
 
 def refresh(work: Work, row: Mapping[str, Any]) -> int:
@@ -21,7 +56,8 @@ def refresh(work: Work, row: Mapping[str, Any]) -> int:
     """
     if row["kind"] != "observation" or row["thread"] is None:
         return 0
-    return sum(set_context(work, row["thread"], seq) for seq in _touched(work, row))
+    thread = row["thread"]
+    return set_contexts(work, [(thread, seq) for seq in _touched(work, row)])
 
 
 def refresh_around(work: Work, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -35,7 +71,7 @@ def refresh_around(work: Work, rows: Sequence[Mapping[str, Any]]) -> int:
         if row["kind"] == "observation" and row["thread"] is not None
         for seq in _touched(work, row)
     }
-    return sum(set_context(work, thread, seq) for thread, seq in sorted(touched))
+    return set_contexts(work, sorted(touched))
 
 
 def _touched(work: Work, row: Mapping[str, Any]) -> list[int]:
@@ -54,6 +90,6 @@ def context(db: Any, thread: str, seq: int) -> str:
     return context_of([one["body"] for one in before], [one["body"] for one in after])
 
 
-def set_context(work: Work, thread: str, seq: int) -> int:
-    """Compute the context of one observation anew; returns 1 where it changed."""
-    return entries.set_context(work, seq, context(work, thread, seq))
+def set_contexts(work: Work, places: Iterable[tuple[str, int]]) -> int:
+    """Compute the context of observations anew, of (thread, seq); returns how many changed."""
+    return entries.set_contexts(work, {seq: context(work, thread, seq) for thread, seq in places})

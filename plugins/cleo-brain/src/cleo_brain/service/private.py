@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 #: ``<private …>`` and ``</private>``; an opening tag that is never closed is one all the same.
-_TAG = re.compile(r"<\s*(/?)\s*private\b[^<>]*(?:>|\Z)", re.IGNORECASE)
+_TAG = r"(?i)<\s*(/?)\s*private\b[^<>]*(?:>|\Z)"
 
 
 def strip_private(text: str) -> tuple[str, int]:
@@ -15,12 +15,12 @@ def strip_private(text: str) -> tuple[str, int]:
     Spans may be nested; one that is not closed reaches to the end. A closing tag without a span is
     dropped too, since what stood before it was meant to be private and may have been cut apart.
     """
-    if "private" not in text.casefold():
+    if "<" not in text or "private" not in text.casefold():
         return text, 0
     kept: list[str] = []
     depth = spans = 0
     start = 0
-    for found in _TAG.finditer(text):
+    for found in re.finditer(_TAG, text):
         if found[1]:
             if depth == 0:
                 kept.append(text[start : found.start()])
@@ -39,12 +39,12 @@ def strip_private(text: str) -> tuple[str, int]:
 
 def blank_private(text: str) -> str:
     """A text without its private spans, whose lines keep their numbers."""
-    if "private" not in text.casefold():
+    if "<" not in text or "private" not in text.casefold():
         return text
     kept: list[str] = []
     depth = 0
     start = 0
-    for found in _TAG.finditer(text):
+    for found in re.finditer(_TAG, text):
         between = text[start : found.start()]
         kept.append("\n" * between.count("\n") if depth else between)
         kept.append("\n" * found[0].count("\n"))
@@ -63,12 +63,16 @@ class Stripper:
 
     def __call__(self, value: Any) -> Any:
         """A value without private spans; lists and mappings are gone through, keys included."""
+        if not value:
+            return value
         if isinstance(value, str):
+            if "<" not in value:
+                return value
             text, spans = strip_private(value)
             self.spans += spans
             return text
-        if isinstance(value, (list, tuple)):
-            return [self(one) for one in value]
         if isinstance(value, dict):
             return {self(key): self(one) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self(one) for one in value]
         return value

@@ -85,11 +85,20 @@ class ReembedVerbs(Verbs):
         if not all:
             total -= int(db.scalar(vectors.COUNT_CURRENT, slot=slot, now=now))
         filled = filling.Filled()
+
+        def tell(examined: int) -> None:
+            if progress is not None:
+                progress("entries", examined, total)
+
         try:
-            for rows in filling.blocks(db, slot, batch, every=all):
-                filling.fill(self.app, self._write, spec, rows, filled)
-                if progress is not None:
-                    progress("entries", filled.examined, total)
+            filling.fill_all(
+                self._write,
+                spec,
+                filling.blocks(db, slot, batch, every=all),
+                filled,
+                missing=0 if all else total,
+                tell=tell,
+            )
         except EmbedderError as error:
             raise CleoError(
                 "E_VALIDATION",

@@ -113,6 +113,8 @@ def mapping(value: Any) -> dict[str, Any]:
 
 def tags(value: Any, more: Sequence[str]) -> list[str]:
     """Tags, with what a tag cannot hold replaced."""
+    if not value and not more:
+        return []
     found = listed([value] if isinstance(value, str) else value or (), "tags")
     words = [fields.text(one, "tag") for one in found]
     made = [
@@ -146,6 +148,8 @@ def time(value: Any, name: str) -> str | None:
 
 def kept_id(kind: str, value: Any) -> str | None:
     """An id that can be kept; None where another is made."""
+    if value is None:
+        return None
     try:
         found = parse_id(value)
     except UsageError:

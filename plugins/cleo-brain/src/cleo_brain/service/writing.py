@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cleo_brain import ids
@@ -11,16 +11,17 @@ from cleo_brain.errors import BrainError
 from cleo_brain.records import Stored
 from cleo_brain.service import deriving, gate, neighbours, rendering, settings
 from cleo_brain.service.work import Work
-from cleo_brain.store import entries, graph
+from cleo_brain.store import batches, entries, graph
 
 #: Draws of a random id before giving up.
 DRAWS = 8
+
+_TASK_ID = re.compile(r"\bT\d{3,}\b")
 
 #: Kinds of which a merge unites the tags.
 _MERGES_TAGS = frozenset({"pattern", "learning", "observation"})
 
 
-@dataclass(eq=False, repr=False)
 class Draft:
     """An entry that is to be written; private text is taken out already.
 
@@ -32,19 +33,35 @@ class Draft:
     :ivar supersedes: entries that it takes the place of.
     """
 
-    kind: str
-    typed: dict[str, Any]
-    source_confidence: str
-    valid_at: str | None = None
-    thread: str | None = None
-    agent: str | None = None
-    tags: Sequence[str] = ()
-    tasks: Sequence[tuple[str, str]] = ()
-    metadata: dict[str, Any] = field(default_factory=dict)
-    columns: dict[str, Any] = field(default_factory=dict)
-    supersedes: Sequence[str] = ()
-    private_spans: int = 0
-    force: bool = False
+    def __init__(
+        self,
+        kind: str,
+        typed: dict[str, Any],
+        source_confidence: str,
+        valid_at: str | None = None,
+        thread: str | None = None,
+        agent: str | None = None,
+        tags: Sequence[str] = (),
+        tasks: Sequence[tuple[str, str]] = (),
+        metadata: dict[str, Any] | None = None,
+        columns: dict[str, Any] | None = None,
+        supersedes: Sequence[str] = (),
+        private_spans: int = 0,
+        force: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.typed = typed
+        self.source_confidence = source_confidence
+        self.valid_at = valid_at
+        self.thread = thread
+        self.agent = agent
+        self.tags = tags
+        self.tasks = tasks
+        self.metadata: dict[str, Any] = {} if metadata is None else metadata
+        self.columns: dict[str, Any] = {} if columns is None else columns
+        self.supersedes = supersedes
+        self.private_spans = private_spans
+        self.force = force
 
 
 def store(work: Work, draft: Draft) -> Stored:
@@ -71,10 +88,15 @@ def store(work: Work, draft: Draft) -> Stored:
 def _insert(work: Work, draft: Draft, digest: str) -> Stored:
     kind = draft.kind
     row = entry_row(work, draft, digest, draft.columns.get("id") or new_id(work, kind))
+    joining = None
+    if kind == "observation" and draft.thread is not None:
+        joining = neighbours.Joining(work, draft.thread)
+        row["context"] = joining.context
     row["seq"] = entries.insert(work, row, draft.typed)
+    if joining is not None and row["invalid_at"] is None:
+        joining.tell(row)
     graph.add_tags(work, row["id"], draft.tags)
     linked = _connect(work, draft, row)
-    neighbours.refresh(work, row)
     if work.prepared is not None:
         work.prepared.keep(work, [row])
     work.note(kind, row["id"], outcome="stored")
@@ -222,9 +244,9 @@ def tier_at_birth(draft: Draft) -> str:
 
 def names_tasks(text: str) -> bool:
     """Whether a text names two tasks or more."""
-    import re
-
-    return len({found.lstrip("T0") for found in re.findall(r"\bT\d{3,}\b", text)}) >= 2
+    return (
+        text.count("T") >= 2 and len({found.lstrip("T0") for found in _TASK_ID.findall(text)}) >= 2
+    )
 
 
 def new_id(work: Work, kind: str) -> str:
@@ -234,8 +256,17 @@ def new_id(work: Work, kind: str) -> str:
     """
     if kind in ("decision", "sticky"):
         return ids.numbered(kind, entries.next_number(work, kind))
+    return new_ids(work, kind, 1)[0]
+
+
+def new_ids(work: Work, kind: str, n: int) -> list[str]:
+    """Up to ``n`` free random ids of a kind, at least one.
+
+    :raises BrainError: ``E_ID_COLLISION`` (22), eight draws in a row are taken.
+    """
     for _ in range(DRAWS):
-        drawn = ids.drawn(kind)
-        if not entries.taken(work, drawn):
-            return drawn
+        drawn = dict.fromkeys(ids.drawn(kind) for _ in range(n))
+        taken = batches.taken(work, list(drawn))
+        if len(taken) < len(drawn):
+            return [one for one in drawn if one not in taken]
     raise BrainError("E_ID_COLLISION", f"{DRAWS} ids in a row were taken.")

@@ -12,6 +12,11 @@ INSERT = (
     "INSERT INTO brain_audit (at, actor, session_id, request_id, action, kind, entry_id, "
     "details_json) VALUES (:at, :actor, :session, :request, :action, :kind, :id, :details)"
 )
+#: ``json.dumps`` would make an encoder for every row.
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+#: What nearly all rows of an import say.
+_STORED = {"outcome": "stored"}
+_STORED_TEXT = _ENCODE(_STORED)
 
 
 #: Origins that an import merged into entries that are still there.
@@ -26,8 +31,12 @@ def add(tx: Any, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows; their ``details`` are encoded here."""
     tx.executemany(
         INSERT,
-        [{**row, "details": json.dumps(row["details"], ensure_ascii=False)} for row in rows],
+        [{**row, "details": _text(row["details"])} for row in rows],
     )
+
+
+def _text(details: Mapping[str, Any]) -> str:
+    return _STORED_TEXT if details == _STORED else _ENCODE(details)
 
 
 def merged_origins(db: Backend) -> dict[str, str]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cleo_brain.store import entries, graph
+from cleo_brain.store import blocks, entries, graph
 from cleo_core.database import Backend
 
-INSERT = (
-    f"INSERT INTO brain_entries (seq, {', '.join(entries.COLUMNS)}) "
-    f"VALUES (:seq, {', '.join(':' + name for name in entries.COLUMNS)})"
-)
+_ENTRIES = ("seq", *entries.COLUMNS)
 LAST_SEQ = (
     "SELECT max(coalesce((SELECT max(seq) FROM brain_entries), 0), coalesce("
     "(SELECT seq FROM sqlite_sequence WHERE name = 'brain_entries'), 0))"
@@ -29,14 +26,24 @@ BY_ORIGINS = (
 SET_SUMMARY = "UPDATE brain_entries SET summary_id = :summary WHERE id = :id AND summary_id IS NULL"
 
 
+def statements() -> Iterator[str]:
+    """The statements that are put together here."""
+    for columns, table in (
+        (_ENTRIES, "brain_entries"),
+        *((("id", *columns), entries.TABLE[kind]) for kind, columns in entries.TYPED.items()),
+    ):
+        yield blocks.insertion(table, columns, 1)
+        yield blocks.insertion(table, columns, blocks.ROWS)
+
+
 def insert(tx: Any, rows: Sequence[Mapping[str, Any]], typed: Sequence[Mapping[str, Any]]) -> None:
     """Insert entries that have their ``seq``, and their typed rows."""
-    tx.executemany(INSERT, [entries.encoded(row) for row in rows])
+    blocks.insert(tx, "brain_entries", _ENTRIES, rows)
     kinds: dict[str, list[dict[str, Any]]] = {}
     for row, values in zip(rows, typed, strict=True):
-        kinds.setdefault(row["kind"], []).append({"id": row["id"], **entries.encoded(values)})
+        kinds.setdefault(row["kind"], []).append({"id": row["id"], **values})
     for kind, listed in kinds.items():
-        tx.executemany(entries.TYPED_INSERT[kind], listed)
+        blocks.insert(tx, entries.TABLE[kind], ("id", *entries.TYPED[kind]), listed)
 
 
 def add_tags(tx: Any, pairs: Iterable[tuple[str, str]]) -> None:

@@ -98,19 +98,26 @@ WITHDRAWN_BETWEEN = (
     "SELECT seq FROM brain_entries WHERE thread = :thread AND seq BETWEEN :low AND :high "
     "AND kind = 'observation' AND invalid_at IS NOT NULL ORDER BY seq"
 )
-SET_CONTEXT = "UPDATE brain_entries SET context = :context WHERE seq = :seq AND context <> :context"
+#: One statement for all: FTS5 writes its index out for each.
+SET_CONTEXTS = (
+    "UPDATE brain_entries SET context = new.value FROM json_each(:contexts) AS new "
+    "WHERE brain_entries.seq = CAST(new.key AS INTEGER) AND brain_entries.context <> new.value"
+)
+
+#: ``json.dumps`` would make an encoder for every value.
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def encoded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns as SQLite takes them: ``*_json`` as text, booleans as 0 and 1."""
+    """Columns as SQLite takes them: ``*_json`` as text."""
     return {
-        name: (json.dumps(value, ensure_ascii=False) if value else "[]" if value == [] else "{}")
-        if name.endswith("_json")
-        else int(value)
-        if isinstance(value, bool)
-        else value
-        for name, value in values.items()
+        name: as_json(value) if name.endswith("_json") else value for name, value in values.items()
     }
+
+
+def as_json(value: Any) -> str:
+    """A list or a mapping as its column holds it."""
+    return _ENCODE(value) if value else "[]" if value == [] else "{}"
 
 
 def decoded(row: Row) -> dict[str, Any]:
@@ -209,10 +216,19 @@ def set_meta(tx: Any, key: str, value: str) -> None:
 
 def next_number(tx: Any, kind: str) -> int:
     """Take the next number of decisions or sticky notes; none is given twice."""
-    key = f"{kind}_sequence"
-    number = max(int(meta(tx, key) or 0), int(tx.scalar(HIGHEST[kind]) or 0)) + 1
-    set_meta(tx, key, str(number))
+    number = last_number(tx, kind) + 1
+    keep_number(tx, kind, number)
     return number
+
+
+def last_number(db: Backend, kind: str) -> int:
+    """The highest number that a decision or a sticky note has, or was ever given."""
+    return max(int(meta(db, f"{kind}_sequence") or 0), int(db.scalar(HIGHEST[kind]) or 0))
+
+
+def keep_number(tx: Any, kind: str, number: int) -> None:
+    """Note a number as given."""
+    set_meta(tx, f"{kind}_sequence", str(number))
 
 
 def beside(db: Backend, thread: str, seq: int, n: int) -> tuple[list[Row], list[Row]]:
@@ -229,6 +245,11 @@ def withdrawn_between(db: Backend, thread: str, low: int, high: int) -> list[int
     return [row["seq"] for row in rows]
 
 
-def set_context(tx: Any, seq: int, context: str) -> int:
-    """Set the context column where it differs; returns the rows changed."""
-    return int(tx.execute(SET_CONTEXT, seq=seq, context=context))
+def before_in_thread(db: Backend, thread: str, seq: int, n: int) -> list[Row]:
+    """The live observations before a place in a thread, nearest first."""
+    return db.read(BEFORE_IN_THREAD, thread=thread, seq=seq, n=n)
+
+
+def set_contexts(tx: Any, contexts: Mapping[int, str]) -> int:
+    """Set the context column of entries where it differs; returns the rows changed."""
+    return int(tx.execute(SET_CONTEXTS, contexts=_ENCODE(contexts))) if contexts else 0

@@ -28,6 +28,9 @@ def table_statements() -> dict[str, str]:
         found[f"insert {table}"] = f"INSERT INTO {table} (seq, {column}) VALUES (:seq, {value})"
         found[f"delete {table}"] = f"DELETE FROM {table} WHERE seq = :seq"
         found[f"rows {table}"] = f"SELECT rowid AS seq FROM {table}_rowids"
+        found[f"inside {table}"] = (
+            f"{found[f'rows {table}']} WHERE rowid IN (SELECT value FROM json_each(:seqs))"
+        )
         nearest = f"SELECT seq FROM {table} WHERE {column} MATCH {value} AND k = :k"
         found[f"nearest {table}"] = nearest
         found[f"within {table}"] = f"{nearest} AND seq IN (SELECT value FROM json_each(:seqs))"
@@ -90,6 +93,11 @@ def delete(tx: Any, table: str, seqs: Iterable[int]) -> None:
 def rows(db: Backend, table: str) -> list[int]:
     """Which entries are in a table; works without the extension."""
     return [row["seq"] for row in db.read(_SQL[f"rows {table}"])]
+
+
+def inside(db: Backend, table: str, seqs: Iterable[int]) -> list[int]:
+    """Those of the entries that are in a table."""
+    return [row["seq"] for row in db.read(_SQL[f"inside {table}"], seqs=listed(seqs))]
 
 
 def nearest(

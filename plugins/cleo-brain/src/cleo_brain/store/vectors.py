@@ -118,9 +118,13 @@ COUNT_NOT_INDEXED = (
     "SELECT count(*) FROM brain_vectors AS v CROSS JOIN brain_entries AS e ON e.seq = v.seq "
     f"WHERE v.indexed = 0 AND v.slot = :slot AND {LIVE}"
 )
+#: In one statement, as every write asks it: the newest entry, the mark, and whether the index is
+#: behind.
 BEHIND = (
-    "SELECT EXISTS (SELECT 1 FROM brain_vec_stale) OR EXISTS (SELECT 1 FROM brain_vectors "
-    "WHERE indexed = 0 AND slot = (SELECT slot FROM brain_models WHERE model_id = :model))"
+    f"SELECT ({NEWEST}) AS newest, (SELECT value FROM brain_schema_meta WHERE key = '{MARK}') "
+    "AS mark, EXISTS (SELECT 1 FROM brain_vec_stale) OR EXISTS (SELECT 1 FROM brain_vectors "
+    "WHERE indexed = 0 AND slot = (SELECT slot FROM brain_models WHERE model_id = "
+    f"(SELECT value FROM brain_schema_meta WHERE key = '{EMBEDDER}'))) AS waits"
 )
 SET_INDEXED = (
     "UPDATE brain_vectors SET indexed = :indexed "
