@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.schema import SchemaItem
 
+from cleo_core.agent_ids import LONGEST
+
 DAY_GLOB = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]"
 AT_GLOB = f"{DAY_GLOB}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z"
 
@@ -83,9 +85,9 @@ def boolean(name: str, default: int = 0) -> Column[Any]:
     return _column(name, Integer(), "boolean", f"{name} IN (0, 1)", nullable=False, default=default)
 
 
-def json_list(name: str) -> Column[Any]:
+def json_list(name: str, default: str = "[]") -> Column[Any]:
     check = f"json_valid({name}) AND json_type({name}) = 'array'"
-    return _column(name, Text(), "json_list", check, nullable=False, default="[]")
+    return _column(name, Text(), "json_list", check, nullable=False, default=default)
 
 
 def json_object(name: str, *, nullable: bool = False) -> Column[Any]:
@@ -98,9 +100,35 @@ def json_object(name: str, *, nullable: bool = False) -> Column[Any]:
     return _column(name, Text(), "json_object", check, nullable=nullable, default=default)
 
 
-def json_value(name: str) -> Column[Any]:
-    """JSON of any type."""
-    return _column(name, Text(), "json_value", f"json_valid({name})", nullable=False)
+def json_value(name: str, *, nullable: bool = False) -> Column[Any]:
+    """JSON of any type, or null where ``nullable``."""
+    # json_valid(NULL) is 0, not NULL, in older releases of SQLite.
+    check = f"{name} IS NULL OR json_valid({name})" if nullable else f"json_valid({name})"
+    return _column(name, Text(), "json_value", check, nullable=nullable)
+
+
+def uuid(name: str, **options: Any) -> Column[Any]:
+    """A UUID as text in lower case; may not be null unless ``nullable=True``."""
+    return _column(name, Text(), "uuid", is_uuid(name), **{"nullable": False, **options})
+
+
+def is_uuid(name: str) -> str:
+    """The CHECK of a UUID's text."""
+    form = "-".join("?" * count for count in (8, 4, 4, 4, 12))
+    return f"{name} GLOB '{form}' AND {name} NOT GLOB '*[^0-9a-f-]*'"
+
+
+def agent(name: str, **options: Any) -> Column[Any]:
+    """An agent's id; may not be null unless ``nullable=True``."""
+    return _column(name, Text(), "agent", is_agent(name), **{"nullable": False, **options})
+
+
+def is_agent(name: str) -> str:
+    """The CHECK of an agent's id."""
+    return (
+        f"{name} GLOB '[A-Za-z0-9]*' AND {name} NOT GLOB '*[^A-Za-z0-9._-]*' "
+        f"AND length({name}) <= {LONGEST}"
+    )
 
 
 def at(name: str, *, nullable: bool = True) -> Column[Any]:

@@ -17,6 +17,10 @@ T = TypeVar("T")
 
 #: Seconds after which an idempotency key may be used anew.
 KEY_LIFETIME = 30 * 24 * 3600.0
+_FIRST_RESULT = (
+    "SELECT body_hash, result, expires_at FROM idempotency_keys "
+    "WHERE actor = :actor AND verb = :verb AND key = :key"
+)
 
 
 class Unit:
@@ -117,13 +121,11 @@ class Unit:
             raise UsageError("An idempotency key has 1 to 200 printable characters.")
         body = json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=str)
         body_hash = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
-        row = self.one(
-            "SELECT body_hash, result, expires_at FROM idempotency_keys "
-            "WHERE actor = :actor AND verb = :verb AND key = :key",
-            actor=actor,
-            verb=verb,
-            key=key,
-        )
+        named = {"actor": actor, "verb": verb, "key": key}
+        row = self.one(_FIRST_RESULT, **named)
+        if (row is None or row["expires_at"] <= self.now) and not self._claimed(named, body_hash):
+            # Where units run side by side, another one with this key has been committed meanwhile.
+            row = self.one(_FIRST_RESULT, **named)
         if row is not None and row["expires_at"] > self.now:
             if row["body_hash"] != body_hash:
                 raise CleoError(
@@ -134,25 +136,34 @@ class Unit:
             self.replayed = True
             return decode(json.loads(row["result"]))
         result = compute()
+        encoded = json.dumps(encode(result), ensure_ascii=False)
+        self.execute(
+            "UPDATE idempotency_keys SET result = :result "
+            "WHERE actor = :actor AND verb = :verb AND key = :key",
+            result=encoded,
+            **named,
+        )
+        return result
+
+    def _claimed(self, named: Mapping[str, str], body_hash: str) -> bool:
+        """Take a key before anything is done for it; False where another unit has it."""
         self.execute(
             "DELETE FROM idempotency_keys WHERE (actor, verb, key) IN (SELECT actor, verb, key "
             "FROM idempotency_keys WHERE expires_at <= :now ORDER BY expires_at LIMIT 100) "
-            "OR (actor = :actor AND verb = :verb AND key = :key)",
+            "OR (actor = :actor AND verb = :verb AND key = :key AND expires_at <= :now)",
             now=self.now,
-            actor=actor,
-            verb=verb,
-            key=key,
+            **named,
         )
-        self.execute(
-            "INSERT INTO idempotency_keys "
-            "(actor, verb, key, body_hash, result, created_at, expires_at) "
-            "VALUES (:actor, :verb, :key, :body_hash, :result, :now, :expires_at)",
-            actor=actor,
-            verb=verb,
-            key=key,
-            body_hash=body_hash,
-            result=json.dumps(encode(result), ensure_ascii=False),
-            now=self.now,
-            expires_at=clock.format_time(clock.seconds() + KEY_LIFETIME),
+        return (
+            self.execute(
+                "INSERT INTO idempotency_keys "
+                "(actor, verb, key, body_hash, result, created_at, expires_at) "
+                "VALUES (:actor, :verb, :key, :body_hash, 'null', :now, :expires_at) "
+                "ON CONFLICT DO NOTHING",
+                body_hash=body_hash,
+                now=self.now,
+                expires_at=clock.format_time(clock.seconds() + KEY_LIFETIME),
+                **named,
+            )
+            == 1
         )
-        return result

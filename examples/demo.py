@@ -1,5 +1,5 @@
 """A real tracker's issues in CLEO: imported, chosen, claimed, completed, found, exported; then what
-agents remember, and a project from first research to a released version.
+agents remember, who they are, and a project from first research to a released version.
 
 Runs the installed ``cleo`` in a fresh folder with a private home and prints each command before its
 output. Input is the export of a public project's tracker where it lies beside the repository, else
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import subprocess
 import sys
@@ -119,6 +120,23 @@ class Story:
         subprocess.run(["git", *words], cwd=self.demo.project, env=self.demo.env, check=True)
 
 
+def meet(demo: Demo) -> None:
+    """Agents registered on the machine, seen by a project, with keys that nothing shows."""
+    demo.show(
+        *("agent", "register", "reviewer", "--class", "code_dev"),
+        *("--capability", "code_review", "--skill", "python", "--role", "reviews"),
+    )
+    demo.show("agent", "register", "writer", "--no-attach")
+    demo.show("agent", "list")
+    demo.show("agent", "list", "--global")
+    demo.env["DEMO_KEY"] = f"sk_live_{secrets.token_hex(32)}"
+    demo.show("agent", "keys", "set", "reviewer", "--api-key-env", "DEMO_KEY")
+    demo.show("agent", "keys", "rotate-machine")
+    demo.show("agent", "keys", "show", "reviewer")
+    demo.show("agent", "detach", "reviewer")
+    demo.show("agent", "list")
+
+
 def main() -> None:
     """The story."""
     given = Path(sys.argv[1]) if len(sys.argv) > 1 else REAL if REAL.exists() else SAMPLE
@@ -127,6 +145,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cleo-demo-") as name:
         demo = Demo(Path(name))
         demo.show("init", "demo")
+        for agent in ("ada", "bob"):
+            demo.show("agent", "register", agent, "--quiet")
         demo.show("import", "beads", str(given))
         demo.show("import", "beads", str(given))
         demo.show("next", "-n", "5", "--explain")
@@ -159,11 +179,16 @@ def main() -> None:
         (Path(name) / "memory").mkdir()
         memory = Demo(Path(name) / "memory")
         memory.show("init", "memory")
+        memory.show("agent", "register", "ada", "--quiet")
         remember(memory)
+
+        print("\nWho the agents are, and which of them a project sees.")
+        meet(memory)
 
         print("\nAnother project, from first research to a released version.")
         story = Story(Path(name) / "language")
         story.cleo("init", "language")
+        story.cleo("agent", "register", "ada", "--quiet")
         walk(story)
         story.cleo("doctor")
 

@@ -68,6 +68,7 @@ def released(cleo_project: Path, cleo_cli: Cli) -> Iterator[tuple[App, Cli, Tell
     teller.git("config", "user.name", "Ada")
     teller.write("README.md", "# A language\n")
     teller.commit("Begin")
+    cleo_cli("agent", "register", "ada")
     runpy.run_path(str(EXAMPLES / "research_to_release.py"))["walk"](teller)
     with open_app(str(cleo_project), agent="ada") as app:
         # The identity's owner puts its copies here; no verb of this store does.

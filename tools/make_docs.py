@@ -56,11 +56,19 @@ def hooks_page() -> str:
 def errors_page() -> str:
     """Every symbolic code with exit, cause and fix."""
     from cleo_brain.errors import CODES as BRAIN
+    from cleo_conduit.errors import CODES as CONDUIT
     from cleo_core.errors import CODES
+    from cleo_signaldock.errors import CODES as SIGNALDOCK
     from cleo_tasks.errors import CODES as TASKS
 
     parts = [f"# Errors\n\n{NOTE}\nA symbolic code has one exit code everywhere.\n"]
-    for owner, codes in (("core", CODES), ("cleo-tasks", TASKS), ("cleo-brain", BRAIN)):
+    for owner, codes in (
+        ("core", CODES),
+        ("cleo-tasks", TASKS),
+        ("cleo-brain", BRAIN),
+        ("cleo-conduit", CONDUIT),
+        ("cleo-signaldock", SIGNALDOCK),
+    ):
         parts.append(f"## {owner}\n")
         for code, (exit_code, cause, fix) in sorted(codes.items(), key=lambda item: item[1][0]):
             parts.append(f"### {code}\n\nExit {exit_code}. {cause} Usual fix: `{fix}`\n")

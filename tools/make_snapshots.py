@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STORES = (
     ("cleo_tasks.schema:metadata", "plugins/cleo-tasks/src/cleo_tasks/snapshot.py"),
     ("cleo_brain.schema:metadata", "plugins/cleo-brain/src/cleo_brain/snapshot.py"),
+    ("cleo_conduit.schema:metadata", "plugins/cleo-conduit/src/cleo_conduit/snapshot.py"),
+    ("cleo_signaldock.schema:metadata", "plugins/cleo-signaldock/src/cleo_signaldock/snapshot.py"),
 )
 
 

@@ -7,7 +7,7 @@ strings, imported at first use.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Tier = Literal["project", "global"]
@@ -34,7 +34,7 @@ class Declared:
 
 
 def _fields(record: object) -> tuple[str, ...]:
-    return tuple(getattr(type(record), "__dataclass_fields__", ()))
+    return tuple(one.name for one in fields(record))  # type: ignore[arg-type] # all are dataclasses
 
 
 @dataclass(frozen=True, eq=False, repr=False)

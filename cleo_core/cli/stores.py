@@ -123,10 +123,7 @@ def _rows(app: App, spec: StoreSpec) -> dict[str, int] | None:
     if database is None:
         return None
     try:
-        present = {
-            row["name"]
-            for row in database.read("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
+        present = database.tables()
         for table in tables:
             if table in present:
                 counts[table] = int(database.scalar(f'SELECT count(*) FROM "{table}"'))

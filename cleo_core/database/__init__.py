@@ -10,9 +10,10 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from cleo_core.database import failures
+from cleo_core.database import drivers, failures
+from cleo_core.database.drivers import driver, driver_name, sqlite_version
 from cleo_core.database.failures import ReplacedError, damaged, primary_code, translate
 from cleo_core.database.opening import (
     TRUSTED_SCHEMA_SINCE,
@@ -48,6 +49,7 @@ __all__ = [
     "connect_for_copy",
     "driver",
     "driver_name",
+    "drivers",
     "header",
     "in_memory",
     "sqlite_version",
@@ -64,55 +66,6 @@ BUSY_LIMIT = 60.0
 
 #: Times that opening starts anew when the file is replaced meanwhile.
 _OPEN_ATTEMPTS = 5
-
-_driver: Any = None
-
-
-def driver(env: Mapping[str, str] = os.environ) -> Any:
-    """The SQLite module in use: ``pysqlite3`` where it is installed, else the standard library's.
-
-    ``CLEO_SQLITE`` (``auto``, ``pysqlite3``, ``stdlib``) decides otherwise.
-
-    :raises CleoError: ``E_EXTRA_MISSING``, pysqlite3 was demanded and is not installed;
-        ``E_CONFIG``, the variable holds another word.
-    """
-    global _driver
-    if _driver is not None:
-        return _driver
-    wanted = env.get("CLEO_SQLITE", "").strip() or "auto"
-    if wanted not in ("auto", "pysqlite3", "stdlib"):
-        raise CleoError(
-            "E_CONFIG",
-            f"CLEO_SQLITE is {wanted!r}; it takes auto, pysqlite3 or stdlib.",
-            fix="unset CLEO_SQLITE",
-        )
-    if wanted != "stdlib":
-        try:
-            from pysqlite3 import dbapi2
-
-            _driver = dbapi2
-            return _driver
-        except ImportError:
-            if wanted == "pysqlite3":
-                raise CleoError(
-                    "E_EXTRA_MISSING",
-                    "CLEO_SQLITE asks for pysqlite3, which is not installed.",
-                    fix="pip install pysqlite3",
-                ) from None
-    import sqlite3
-
-    _driver = sqlite3
-    return _driver
-
-
-def driver_name() -> str:
-    """Name of the SQLite driver in use: ``pysqlite3`` or ``sqlite3``."""
-    return str(driver().__name__).split(".")[0]
-
-
-def sqlite_version() -> tuple[int, ...]:
-    """Version of the SQLite library in use."""
-    return cast("tuple[int, ...]", driver().sqlite_version_info)
 
 
 class Database:
@@ -274,6 +227,11 @@ class Database:
                 if wait is None or time.monotonic() - started + wait > BUSY_LIMIT:
                     raise
                 time.sleep(wait * (0.5 + os.urandom(1)[0] / 255))
+
+    def tables(self) -> frozenset[str]:
+        """The names of the store's tables; raises as :meth:`read`."""
+        rows = self.read("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return frozenset(row["name"] for row in rows)
 
     def load_extension(self, path: str) -> tuple[bool, str]:
         """Load an SQLite extension and close the door behind it.

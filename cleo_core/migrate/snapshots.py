@@ -10,9 +10,10 @@ from importlib import import_module
 
 from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-_DIALECT = SQLiteDialect()
+_DIALECT: Dialect = SQLiteDialect()
 
 
 def snapshot_source(schema: str, command: str) -> str:
@@ -44,11 +45,11 @@ def _statements(schema: str) -> tuple[str, Sequence[str]]:
         *(_pretty(str(CreateIndex(index).compile(dialect=_DIALECT))) for index in indexes),
         *getattr(module, "seed", ()),
         *getattr(module, "extra_ddl", ()),
-        *_version_table(module.HEAD),
+        *version_table(module.HEAD),
     ]
 
 
-def _version_table(head: str) -> tuple[str, str]:
+def version_table(head: str, dialect: Dialect = _DIALECT) -> tuple[str, str]:
     """What alembic would have made, to the byte, and its one row."""
     name = f"alembic_version_{head.rpartition('_')[0]}"
     table = Table(
@@ -57,7 +58,7 @@ def _version_table(head: str) -> tuple[str, str]:
         Column("version_num", String(32), nullable=False),
         PrimaryKeyConstraint("version_num", name=f"{name}_pkc"),
     )
-    create = str(CreateTable(table).compile(dialect=_DIALECT)).strip()
+    create = str(CreateTable(table).compile(dialect=dialect)).strip()
     return create, f"INSERT INTO {name} (version_num) VALUES ('{head}')"
 
 

@@ -300,13 +300,15 @@ def cleo_project(
     key = (tuple(variables.items()), tuple(sys.path))
     made = request.config.stash.setdefault(_MADE, {})
     if empty and key in made:
-        shutil.copytree(made[key], work, symlinks=True, dirs_exist_ok=True)
+        for target in (home, work):
+            shutil.copytree(made[key] / target.name, target, symlinks=True, dirs_exist_ok=True)
         return work
     outcome = cleo_cli("init", "demo")
     assert outcome.code == 0, repr(outcome)
-    if empty and not any(home.iterdir()) and not _mentions(work, str(cleo_home)):
-        made[key] = tmp_path_factory.mktemp("made") / "work"
-        shutil.copytree(work, made[key], symlinks=True)
+    if empty and not any(_mentions(folder, str(cleo_home)) for folder in (home, work)):
+        made[key] = tmp_path_factory.mktemp("made")
+        for source in (home, work):
+            shutil.copytree(source, made[key] / source.name, symlinks=True)
     return work
 
 

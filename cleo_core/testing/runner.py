@@ -212,13 +212,13 @@ def watch(seen: Callable[[str], None]) -> Callable[[], None]:
 
     :returns: ends it.
     """
-    from cleo_core import database
+    from cleo_core.database import drivers
 
-    before = database.driver()
-    database._driver = WatchedDriver(before, seen)
+    before = drivers.driver()
+    drivers._driver = WatchedDriver(before, seen)
 
     def end() -> None:
-        database._driver = before
+        drivers._driver = before
 
     return end
 

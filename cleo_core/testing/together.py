@@ -3,7 +3,7 @@
 What each of them would import first is imported once, and each runs as ``python -c`` or ``python
 -m cleo_core`` would run it. The file is also the program of the warm process, which is run by its
 path and opens no database. Its standard input is a line of JSON with the programs; it prints one
-with their process ids, and one with place and status for each that has ended.
+with their process ids, and leaves a file with a line of place and status for each that has ended.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 
 #: With fewer programs, a warm process costs more than it saves.
 FEWEST = 3
+#: The file with place and status of each program that has ended.
+ENDED = "ended"
 
 
 def fits(argvs: Sequence[Sequence[str]]) -> bool:
@@ -76,11 +78,13 @@ class Together:
         :raises subprocess.TimeoutExpired: some have not; all are then killed.
         """
         try:
-            out, err = self.process.communicate(timeout=timeout)
+            _, err = self.process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             self.end()
             raise
-        codes = dict(json.loads(line) for line in out.splitlines())
+        # Not from its output: of that, reading the first line may have taken more than the line.
+        with open(os.path.join(self._folder.name, ENDED), encoding="utf-8") as file:
+            codes = dict(json.loads(line) for line in file)
         assert len(codes) == len(self._pids), err
         found = [
             (codes[place], self._text(place, "out"), self._text(place, "err"))
@@ -136,15 +140,12 @@ def _main() -> None:
         if child == 0:
             _as(argv, os.path.join(asked["folder"], str(place)))
         pids.append(child)
-    _say(pids)
-    for _ in pids:
-        pid, status = os.wait()
-        _say([pids.index(pid), os.waitstatus_to_exitcode(status)])
-
-
-def _say(value: object) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.write(json.dumps(pids) + "\n")
     sys.stdout.flush()
+    with open(os.path.join(asked["folder"], ENDED), "w", encoding="utf-8") as ended:
+        for _ in pids:
+            pid, status = os.wait()
+            print(json.dumps([pids.index(pid), os.waitstatus_to_exitcode(status)]), file=ended)
 
 
 def _as(argv: Sequence[str], files: str) -> NoReturn:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 #: First-party stores beside tasks, which the throw-away ones of these tests stand for.
-OTHERS = "brain"
+OTHERS = "brain conduit signaldock"
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def child(pipe):
     quiet = os.open(os.devnull, os.O_RDWR)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    database._driver = watched(database.driver())
+    database.drivers._driver = watched(database.driver())
     for name in CALLS:
         watch(name)
     os._exit(main(sys.argv[1:]))

@@ -193,7 +193,7 @@ def test_only_the_migration_package_and_migrations_import_alembic() -> None:
 
 def test_only_schemas_migrations_and_tests_import_sqlalchemy() -> None:
     allowed = re.compile(
-        r"/migrations/|/(json_)?schema(/|\.py)|cleo_core/(migrate|_alembic|testing)/|/columns\.py"
+        r"/migrations/|/(json_)?schema(/|\.py)|cleo_core/(migrate|_alembic|testing)/|/columns\.py|/postgres/"
     )
     assert [
         f"{shown(path)}:{line}"

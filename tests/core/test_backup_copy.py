@@ -78,7 +78,7 @@ class TestVerifiedCopy:
         deep: bool,
     ) -> None:
         if module is not None:
-            monkeypatch.setattr(database, "_driver", module)
+            monkeypatch.setattr(database.drivers, "_driver", module)
         target = tmp_path / "copies" / "notes.db"
         target.parent.mkdir()
         item = verified_copy(store.path, str(target), store.spec, deep=deep)
@@ -446,7 +446,7 @@ class TestSet:
 
     def watch(self, after: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
         """Tell of every statement and of every call that changes names or syncs."""
-        monkeypatch.setattr(database, "_driver", WatchedDriver(driver(), after))
+        monkeypatch.setattr(database.drivers, "_driver", WatchedDriver(driver(), after))
         for name in ("mkdir", "fsync", "rename"):
             function = getattr(os, name)
 

@@ -44,14 +44,14 @@ SQL = (
 
 @pytest.fixture(autouse=True)
 def _driver_is_chosen_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_driver", None)
+    monkeypatch.setattr(database.drivers, "_driver", None)
 
 
 @pytest.fixture(params=["default", "stdlib"])
 def either_driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """pysqlite3 where it is installed, and the standard library's sqlite3."""
     if request.param == "stdlib":
-        monkeypatch.setattr(database, "_driver", sqlite3)
+        monkeypatch.setattr(database.drivers, "_driver", sqlite3)
     return driver()
 
 
@@ -328,7 +328,7 @@ class RefusingDriver:
 @pytest.fixture
 def refusing(monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> RefusingDriver:
     made = RefusingDriver()
-    monkeypatch.setattr(database, "_driver", made)
+    monkeypatch.setattr(database.drivers, "_driver", made)
     return made
 
 
@@ -388,7 +388,7 @@ class TestWithoutWal:
             def connect(self, name: str, **options: Any) -> Any:
                 return self.module.connect(name, factory=Connection, **options)
 
-        monkeypatch.setattr(database, "_driver", Late())
+        monkeypatch.setattr(database.drivers, "_driver", Late())
         assert names(opened()) == ["first"]
         assert sleeps == [0.2, 0.4]
 
@@ -602,7 +602,7 @@ class TestReplacedFiles:
                     test.replace(path)
                 return connection
 
-        monkeypatch.setattr(database, "_driver", Swapping())
+        monkeypatch.setattr(database.drivers, "_driver", Swapping())
         db = Database(path, "things")
         try:
             assert names(db) == ["first", "restored"]
@@ -712,7 +712,7 @@ class TestExtensions:
     def test_a_driver_that_cannot_load_says_so(self, path: str, monkeypatch: Any) -> None:
         if hasattr(sqlite3.Connection, "enable_load_extension"):
             pytest.skip("this Python's sqlite3 can load extensions")
-        monkeypatch.setattr(database, "_driver", sqlite3)
+        monkeypatch.setattr(database.drivers, "_driver", sqlite3)
         db = Database(path, "things")
         loaded, reason = db.load_extension("anything")
         db.close()
@@ -900,7 +900,7 @@ def test_nothing_stays_open_when_an_app_is_closed(cleo_app: App) -> None:
 
 
 def test_a_refused_opening_leaves_nothing_open(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_driver", RefusingDriver())
+    monkeypatch.setattr(database.drivers, "_driver", RefusingDriver())
     monkeypatch.setattr("cleo_core.database.opening.WAL_WAITS", ())
     connection = driver().module.connect(path)
     connection.execute("PRAGMA journal_mode=DELETE")

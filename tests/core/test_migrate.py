@@ -129,7 +129,7 @@ class TestUpgrade:
         self, store: Any, module: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if module is not None:
-            monkeypatch.setattr(database, "_driver", module)
+            monkeypatch.setattr(database.drivers, "_driver", module)
         store.fill(1)
         report = migrate(store)
         assert (report.from_revision, report.to_revision) == ("notes_0001", "notes_0003")
@@ -359,9 +359,9 @@ class TestFailure:
                     seen.append("")
                     raise RuntimeError("the injected fault")
 
-            monkeypatch.setattr(database, "_driver", WatchedDriver(self.module, after))
+            monkeypatch.setattr(database.drivers, "_driver", WatchedDriver(self.module, after))
             error = failure(store)
-            monkeypatch.setattr(database, "_driver", self.module)
+            monkeypatch.setattr(database.drivers, "_driver", self.module)
             assert error.exit == 54
             assert "the injected fault" in error.message
             assert "unchanged, at revision notes_0001" in error.message
@@ -372,9 +372,9 @@ class TestFailure:
         """What runs from BEGIN up to, not including, COMMIT."""
         self.module = driver()
         seen: list[str] = []
-        monkeypatch.setattr(database, "_driver", WatchedDriver(self.module, seen.append))
+        monkeypatch.setattr(database.drivers, "_driver", WatchedDriver(self.module, seen.append))
         migrate(store)
-        monkeypatch.setattr(database, "_driver", self.module)
+        monkeypatch.setattr(database.drivers, "_driver", self.module)
         return seen[seen.index("BEGIN IMMEDIATE") : seen.index("COMMIT")]
 
     @pytest.mark.guarantee(
@@ -390,9 +390,9 @@ class TestFailure:
         kept = Path(store.path).read_bytes()
         module = driver()
         seen: list[str] = []
-        monkeypatch.setattr(database, "_driver", WatchedDriver(module, seen.append))
+        monkeypatch.setattr(database.drivers, "_driver", WatchedDriver(module, seen.append))
         migrate(store)
-        monkeypatch.setattr(database, "_driver", module)
+        monkeypatch.setattr(database.drivers, "_driver", module)
         new = store.dump()
         outcomes = []
         for place in range(seen.index("BEGIN IMMEDIATE"), len(seen)):
@@ -405,7 +405,7 @@ class TestFailure:
                     if next(left, None) is None:
                         os.kill(os.getpid(), signal.SIGKILL)
 
-                database._driver = WatchedDriver(module, after)
+                database.drivers._driver = WatchedDriver(module, after)
                 migrate(store)
 
             assert run_in_child(killed) == -signal.SIGKILL, seen[place]

@@ -146,7 +146,7 @@ def tasks_file(cleo_project: Path) -> Path:
 @pytest.fixture(params=["default", "stdlib"])
 def either_driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """pysqlite3 where it is installed, and the standard library's sqlite3."""
-    monkeypatch.setattr(database, "_driver", sqlite3 if request.param == "stdlib" else None)
+    monkeypatch.setattr(database.drivers, "_driver", sqlite3 if request.param == "stdlib" else None)
     return database.driver()
 
 
@@ -775,4 +775,4 @@ def leftovers(path: Path) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _driver_is_chosen_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_driver", None)
+    monkeypatch.setattr(database.drivers, "_driver", None)
