@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,7 @@ def sha256(data: bytes) -> str:
     return made
 
 
+@cache
 def _algorithm() -> Callable[[bytes], Any]:
     # Python's own implementation: _sha2 since 3.12, _sha256 before; a build may lack both.
     for name in ("_sha2", "_sha256", "hashlib"):

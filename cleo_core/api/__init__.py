@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cleo_core.api.declared import Declared
 from cleo_core.api.specs import (
     CommandSpec,
     ConfigKey,
-    Declared,
     FileSpec,
     Project,
     Reference,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from cleo_core.api.declared import Declared
 from cleo_core.api.records import record
-from cleo_core.api.specs import Declared, Project
+from cleo_core.api.specs import Project
 
 
 @record

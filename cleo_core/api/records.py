@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
-from cleo_core.api.specs import Declared
+from cleo_core.api.declared import Declared
 
 T = TypeVar("T", bound=Declared)
 

@@ -7,37 +7,16 @@ strings, imported at first use.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from cleo_core.api.declared import Declared
+from cleo_core.api.records import record
 
 Tier = Literal["project", "global"]
 
 
-class Declared:
-    """``repr`` and equality of the declarations, field by field.
-
-    Written once here instead of generated for each class: every command makes these classes, and
-    generating the methods would take a millisecond and a half of it.
-    """
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in _fields(self))
-        return f"{type(self).__name__}({fields})"
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in _fields(self))
-
-    def __hash__(self) -> int:
-        return hash((type(self), getattr(self, _fields(self)[0])))
-
-
-def _fields(record: object) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(record))  # type: ignore[arg-type] # all are dataclasses
-
-
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class FileSpec(Declared):
     """A further file that a store's plugin owns: a key, a salt.
 
@@ -58,7 +37,7 @@ class FileSpec(Declared):
     fingerprint: bool = False
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class StoreSpec(Declared):
     """One database file.
 
@@ -99,7 +78,7 @@ class StoreSpec(Declared):
     backends: tuple[str, ...] = ("sqlite",)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class CommandSpec(Declared):
     """One command under ``cleo``.
 
@@ -117,7 +96,7 @@ class CommandSpec(Declared):
     reads: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ServiceSpec(Declared):
     """A service by name; ``target`` is called with the App and gives the service."""
 
@@ -155,7 +134,7 @@ class Reference(Declared):
             object.__setattr__(self, "name", self.source)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ConfigKey(Declared):
     """A declared configuration key.
 
@@ -181,7 +160,7 @@ class ConfigKey(Declared):
     presets: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Project(Declared):
     """A project: its id and name, its root and its ``.cleo`` directory.
 

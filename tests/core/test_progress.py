@@ -88,7 +88,11 @@ def test_a_pipe_that_is_written_to_is_not_spoken_of(pipe: str) -> None:
     threading.Thread(target=Path(pipe).write_bytes, args=(b"x",), daemon=True).start()
     assert read(pipe, stream) == b"x"
     assert stream.getvalue() == ""
-    assert not [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    # A timer that was told to stop ends at once, but in its own thread.
+    timers = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    for timer in timers:
+        timer.join(0.5)
+    assert not any(timer.is_alive() for timer in timers)
 
 
 def test_a_file_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
