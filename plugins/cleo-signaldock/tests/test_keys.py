@@ -568,3 +568,21 @@ def test_rotations_go_on_from_an_older_database(agents: Any, cleo_app: Any, data
     assert agents.keys_status().check == "ok"
     assert not holding.files(cleo_app).is_unsettled()
     assert flags(agents, "a") == [None]
+
+
+@pytest.mark.one_database("a file that is gone")
+def test_a_new_registry_in_the_place_of_one_that_is_gone_is_told(
+    cleo_project: Path, cleo_cli: Callable[..., Any], cleo_home: Path
+) -> None:
+    def checked() -> str:
+        (found,) = cleo_cli("doctor", "--only", "signaldock.keys").data["checks"]
+        return str(found["status"])
+
+    cleo_cli("agent", "register", "a")
+    assert checked() == "ok"
+    cleo_cli("agent", "keys", "set", "a", "--api-key-stdin", input=KEY)
+    assert checked() == "ok"
+    for path in cleo_home.rglob("signaldock.db*"):
+        path.unlink()
+    cleo_cli("agent", "register", "b")
+    assert checked() == "warning"

@@ -120,6 +120,27 @@ def test_an_agent_keeps_what_has_a_home_and_the_rest_goes_to_its_metadata() -> N
     assert [one["table"] for one in found.tally.dropped()] == ["agents.oauth_token"]
 
 
+def test_what_cannot_be_read_is_kept_as_it_was() -> None:
+    row = agent(
+        1,
+        "ann",
+        name=b"\xff\xfe",
+        is_active="maybe",
+        created_at="yesterday",
+        messages_sent="many",
+        can_spawn="on",
+    )
+    (made,) = identity({"agents": [row]}).rows["agents"]
+    assert (made["is_active"], made["can_spawn"], made["messages_sent"]) == (1, 1, 0)
+    legacy = json.loads(made["metadata"])["legacy"]
+    assert legacy == {
+        "name": "fffe",
+        "is_active": "maybe",
+        "created_at": "yesterday",
+        "messages_sent": "many",
+    }
+
+
 def test_an_agent_that_is_known_wins_untouched() -> None:
     tables = {
         "agents": [agent(1, "ann", api_key_encrypted="bad", capabilities='["chat"]')],

@@ -8,6 +8,7 @@ import click
 
 from cleo_core.cli import Result, command
 from cleo_core.errors import UsageError
+from cleo_core.output import Page
 from cleo_signaldock.cli import rendering, service
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def status_command(app: App, ids: tuple[str, ...], everywhere: bool) -> Result:
     found = service(app).status(*ids, everywhere=everywhere)
     return Result(
         {"agents": found},
+        page=Page(max(1, len(found)), 0, len(found)),
         ids=[agent.agent_id for agent in found],
         human=lambda out: rendering.table(out, found),
     )

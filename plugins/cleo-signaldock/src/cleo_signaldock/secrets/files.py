@@ -120,6 +120,10 @@ class SecretFiles:
         else:
             self.publish_next(generation)
 
+    def are_there(self) -> bool:
+        """Whether both files have a name, whatever is in them."""
+        return all(os.path.lexists(self._path(name)) for name in _NAMES)
+
     def is_unsettled(self) -> bool:
         """Whether a rotation was cut short."""
         return self._has_next()

@@ -21,6 +21,16 @@ def check_keys(app: App, deep: bool) -> Mapping[str, Any]:
     count = secrets.count(db)
     held = holding.files(app)
     facts = {"ciphertexts": count, "generations": held.generations()}
+    renewed = int(meta.value(db, "key_generation") or 0) > 0
+    if check is None and count == 0 and held.are_there() and not renewed:
+        # Files are made with the first key, in one unit with the mark that they belong to it.
+        return {
+            "status": "warning",
+            "message": "There are key files, and the registry knows of no key: it may be a new one "
+            "in the place of one that is gone.",
+            "details": facts,
+            "fix": "cleo agent list --global",
+        }
     if check is None and count == 0:
         return {"status": "ok", "message": "No key is stored yet.", "details": facts}
     if held.is_unsettled():

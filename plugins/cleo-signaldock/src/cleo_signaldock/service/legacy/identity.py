@@ -137,6 +137,7 @@ class Identity:
 
     def _converted(self, raw: str, agent_id: str, row: Row, people: People) -> dict[str, Any]:
         legacy, secret = values.rest(row, _HOMES)
+        legacy.update(values.unread(row))
         for name in secret:
             self.tally.leave_out(f"agents.{name}", raw, _CLEAR)
 

@@ -17,6 +17,13 @@ _LAST = 253_402_300_799
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _NAMESPACE = uuid.UUID("5c1f0b3e-6c1d-5f27-9a47-0c1e0d0c2a10")
 _SURROGATES = re.compile("[\ud800-\udfff\0]")
+_YES, _NO = ("1", "true", "yes", "t", "on"), ("0", "false", "no", "f", "off", "")
+#: Columns of agents by what they hold.
+_TIMES = frozenset(("created_at", "updated_at", "last_seen", "last_used_at", "installed_at"))
+_FLAGS = frozenset(("is_active", "can_spawn", "requires_reauth"))
+_NUMBERS = frozenset(
+    ("messages_sent", "messages_received", "conversation_count", "orch_level", "version")
+)
 #: Columns of which the name says that they hold what nobody may read.
 _SECRET = re.compile(r"secret|token|password|api_?key|private_?key|credential", re.IGNORECASE)
 
@@ -76,12 +83,37 @@ def whole(value: Any, default: int = 0) -> int:
 
 
 def yes(value: Any, default: bool = False) -> int:
-    """1 or 0 of a number or a word."""
-    if value is None:
-        return int(default)
-    if isinstance(value, str):
-        return int(value.strip().lower() in ("1", "true", "yes", "t"))
-    return int(bool(value))
+    """1 or 0 of a number or a word; the default where it is neither."""
+    found = _flag(value)
+    return int(default if found is None else found)
+
+
+def _flag(value: Any) -> bool | None:
+    if isinstance(value, (str, bytes)):
+        given = (word(value) or "").lower()
+        return True if given in _YES else False if given in _NO else None
+    return None if value is None else bool(value)
+
+
+def unread(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Column -> the value as text, of every value that is not what its column should hold."""
+    found: dict[str, Any] = {}
+    for column, value in row.items():
+        if value is None:
+            continue
+        if column in _TIMES:
+            readable = time(value) is not None
+        elif column in _FLAGS:
+            readable = _flag(value) is not None
+        elif column in _NUMBERS:
+            readable = whole(value, -1) >= 0
+        elif isinstance(value, bytes) and not _SECRET.search(column):
+            readable = value.decode("utf-8", "replace").encode("utf-8") == value
+        else:
+            continue
+        if not readable:
+            found[column] = value.hex() if isinstance(value, bytes) else text(value)
+    return found
 
 
 def parsed(value: Any) -> Any:
