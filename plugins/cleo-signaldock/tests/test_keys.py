@@ -586,3 +586,19 @@ def test_a_new_registry_in_the_place_of_one_that_is_gone_is_told(
         path.unlink()
     cleo_cli("agent", "register", "b")
     assert checked() == "warning"
+
+
+@pytest.mark.one_database("files, which are the same for both")
+def test_a_dry_run_leaves_no_trace_of_a_lock(
+    cleo_project: Path, cleo_cli: Callable[..., Any], cleo_home: Path, frozen_bytes: Any
+) -> None:
+    cleo_cli("agent", "register", "a", "--api-key-stdin", input=KEY)
+    cleo_cli("agent", "keys", "rotate-machine")
+    home = cleo_home / "home"
+    with frozen_bytes(home):
+        assert cleo_cli("agent", "keys", "prune", "--dry-run").data["generations"] == [0]
+    (salt,) = home.rglob("global-salt")
+    salt.unlink()
+    with frozen_bytes(home):
+        assert cleo_cli("agent", "keys", "rotate-machine", "--dry-run").code == 92
+        assert cleo_cli("agent", "keys", "set", "a", "--dry-run", "--api-key-stdin", input=KEY).code

@@ -7,6 +7,7 @@ The files are made with the first key that is stored, and never again while anyt
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -176,7 +177,7 @@ def _fitting(app: App, check: str | None) -> Keys:
             raise
     # A rotation may have been cut short, or may be going on: without the lock one of the two files
     # can be of before it and the other of after it.
-    with held.locked():
+    with nullcontext() if app.dry_run else held.locked():
         db = app.store(STORE.name)
         check = meta.value(db, "key_check")
         generation = int(meta.value(db, "key_generation") or 0)

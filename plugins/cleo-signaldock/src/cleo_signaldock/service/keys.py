@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import ClassVar
 
 from cleo_core.api import Declared
 from cleo_core.errors import CleoError, ValidationError
@@ -66,8 +66,6 @@ class Rotated(Declared):
     generation: int
     ciphertexts: int
     skipped: list[str]
-
-    OPTIONAL: ClassVar[tuple[str, ...]] = ()
 
 
 class KeyVerbs(Verbs):
@@ -231,7 +229,8 @@ class KeyVerbs(Verbs):
         :raises SignaldockError: 92, the present files do not fit, and an earlier one may.
         """
         held = holding.files(self.app)
-        with held.locked():
+        # A dry run removes nothing, and leaves no trace of a lock either.
+        with nullcontext() if self.app.dry_run else held.locked():
             check = meta.value(self.db, "key_check")
             if check is not None:
                 # Files of which no database is left are removed; those that one needs are not.

@@ -266,9 +266,7 @@ def _skipped(store: str) -> Step:
 
 def _body(found: Given) -> dict[str, Any]:
     """What an idempotency key is compared by; of an API key only its digest."""
-    from cleo_signaldock.service.holding import digest
-
-    key = None if found.key is None else digest(found.key)
+    key = None if found.key is None else holding.digest(found.key)
     return {"columns": found.columns, "words": found.words, "key": key}
 
 

@@ -57,7 +57,7 @@ class Server:
             raise SignaldockError(
                 "E_AGENT_EXISTS",
                 f"{self.base_url} knows another agent by this id.",
-                fix="cleo agent signin ID",
+                fix=f"cleo agent signin {document['agentId']}",
             )
         self._require(status, content, str(document["agentId"]))
 
