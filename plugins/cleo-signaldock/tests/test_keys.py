@@ -602,3 +602,14 @@ def test_a_dry_run_leaves_no_trace_of_a_lock(
     with frozen_bytes(home):
         assert cleo_cli("agent", "keys", "rotate-machine", "--dry-run").code == 92
         assert cleo_cli("agent", "keys", "set", "a", "--dry-run", "--api-key-stdin", input=KEY).code
+
+
+def test_a_file_that_others_can_read_is_no_loss(agents: Any, data: Path) -> None:
+    agents.register("a", api_key=KEY)
+    (data / "machine-key").chmod(0o644)
+    with pytest.raises(CleoError) as error:
+        agents.keys_reset(accept_loss=True)
+
+    assert (error.value.exit, error.value.code) == (92, "E_SECRET_UNSAFE")
+    subprocess.run(error.value.fix, shell=True, check=True)
+    assert agents.credential("a").key == KEY

@@ -181,7 +181,8 @@ class KeyVerbs(Verbs):
         """New key files where the right ones are lost for good: every stored key goes with them.
 
         :param accept_loss: say that you know that.
-        :raises CleoError: 6 without it, or where the files fit and nothing is lost.
+        :raises CleoError: 6 without it, or where the files fit and nothing is lost; 92 where they
+            can be brought back.
         """
         status = self.keys_status()
         if status.check in ("ok", "unset"):
@@ -192,8 +193,8 @@ class KeyVerbs(Verbs):
         try:
             holding.files(self.app).fitting(check)
         except SignaldockError as error:
-            if error.details.get("generations"):
-                # Nothing is lost: files that are kept fit, and the error says how to put them back.
+            if error.code == "E_SECRET_UNSAFE" or error.details.get("generations"):
+                # Nothing is lost, and the error says what brings the files back.
                 raise
         if not accept_loss:
             raise ValidationError(
