@@ -9,7 +9,7 @@ from importlib import import_module
 MODULES = {"recall": "brain_recall", "search": "brain_search", "writing": "brain_writing"}
 NAMES = (
     *("startup", "scale", "importing", "contention", "health"),
-    *("recall", "search", "writing", "identity", "migrating"),
+    *("recall", "search", "writing", "identity", "migrating", "messaging", "storm"),
 )
 
 

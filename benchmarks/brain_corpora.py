@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 import re
 import shutil
 import subprocess
+import sysconfig
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -115,6 +117,18 @@ def _paragraphs_of(text: str) -> Iterator[str]:
     for part in re.split(r"\n\s*\n", text):
         if len(_content(part)) >= 2 * QUERY_WORDS and not part.startswith("```"):
             yield part[:4000]
+
+
+def docstrings() -> list[Item]:
+    """Docstrings in the top modules of the standard library, each file a thread."""
+    items = []
+    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                text = ast.get_docstring(node) or ""
+                if len(_content(text)) >= 2 * QUERY_WORDS:
+                    items.append(Item(f"{path.name}#{node.lineno}", text[:4000], thread=path.name))
+    return items
 
 
 def known_items(name: str, items: list[Item], questions: int) -> Corpus:

@@ -1,8 +1,8 @@
 """Recall of ``cleo memory find`` against plain full-text search, on real texts.
 
 Conversations: every turn is observed, every question with known evidence is asked. Known items:
-descriptions of packages and paragraphs of documents, each to be found by some of its words. A
-source that is not on this machine is skipped by name.
+descriptions of packages, paragraphs of documents and docstrings, each to be found by some of its
+words. A source that is not on this machine is skipped by name.
 """
 
 from __future__ import annotations
@@ -46,12 +46,15 @@ def main() -> None:
         report(f"{len(talks)} conversations", talks, GOALS)
     else:
         skipped("conversations", corpora.SHARED / "locomo")
-    names = corpora.packages(PACKAGES)
-    for name, items in (("package descriptions", names), ("paragraphs", corpora.paragraphs())):
+    for name, items, source in (
+        ("package descriptions", corpora.packages(PACKAGES), "apt-cache dumpavail"),
+        ("paragraphs", corpora.paragraphs(), "a Markdown file"),
+        ("docstrings", corpora.docstrings(), "the standard library's source"),
+    ):
         if items:
             report(name, [corpora.known_items(name, items, QUESTIONS)], {})
         else:
-            skipped(name, "apt-cache dumpavail")
+            skipped(name, source)
     everything = corpora.packages()
     if everything:
         budget(corpora.known_items("package descriptions", everything, QUESTIONS), SIZE)

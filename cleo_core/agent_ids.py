@@ -21,18 +21,24 @@ def parse_agent_id(value: Any, *, fix: str) -> str:
     :param fix: the command that helps who gave another text.
     :raises UsageError: it can be no agent's id.
     """
-    if (
-        not isinstance(value, str)
-        or not 1 <= len(value) <= LONGEST
-        or value[0] not in _ALNUM
-        or not _ALLOWED.issuperset(value)
-    ):
+    if not is_agent_id(value):
         raise UsageError(
             f"{echoed(value)} is no agent id: 1 to {LONGEST} letters, digits, dots, underscores "
             "and hyphens, the first a letter or a digit.",
             fix=fix,
         )
-    return value
+    found: str = value
+    return found
+
+
+def is_agent_id(value: Any) -> bool:
+    """Whether a value can be an agent's id, reserved or not."""
+    return (
+        isinstance(value, str)
+        and 1 <= len(value) <= LONGEST
+        and value[0] in _ALNUM
+        and _ALLOWED.issuperset(value)
+    )
 
 
 def is_reserved(agent_id: str) -> bool:

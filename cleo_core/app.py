@@ -238,18 +238,20 @@ class App:
         """Whether ids of a kind exist: True, False, or None where nobody can say."""
         return self.existence.ask(kind, ids)
 
-    def for_project(self, root: str) -> App:
+    def for_project(self, root: str, *, agent: str | None = None) -> App:
         """An App on another project with the same plugins; nothing is opened until used.
 
         It belongs to this one: the same request, the same warnings, a dry run if this is one, and
         closed with it.
+
+        :param agent: who acts there; by default who acts here.
         """
         project = find_project(explicit=root, env=self.env, warn=self.warn, record=not self.dry_run)
         other = App(
             self.plugins,
             project,
             env=self.env,
-            agent=self._agent,
+            agent=self._agent if agent is None else agent,
             source=self.source,
             verb=self.verb,
             request_id=self.request_id,

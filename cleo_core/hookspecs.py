@@ -106,10 +106,14 @@ def cleo_register_stores() -> Iterable[StoreSpec]:
 def cleo_open_store(spec: StoreSpec, path: str) -> Database | None:
     """Open a store somewhere else than in its file: in memory, encrypted, on a server.
 
-    Such a store counts as being at its head: core neither creates, migrates nor copies it.
+    Such a store counts as being at its head: core neither creates, migrates nor copies it. Unless
+    the database has the methods of ``cleo_core.states.OwnState``: ``store_state``, ``create_store``
+    and ``migrate_store``. It is then treated by its state as a file is: an absent one reads as
+    empty and is made by the first command that writes, one that is behind is migrated, others are
+    refused. Core still takes no copy.
 
     :fires: once per App and store, before core looks for the file; core is asked last.
-    :writes: what opening needs.
+    :writes: nothing that lasts, if the database has its own states; else what opening needs.
     :on error: the command that needs the store is aborted.
     :since: 1.0
     :param spec: the store.
@@ -139,7 +143,8 @@ def cleo_migrate_store(spec: StoreSpec, connection: Any, plan: Plan) -> Report |
     """Bring a store that keeps migrations of its own to its head revision.
 
     Core begins the transaction, compares the result with the declared schema and commits; a
-    function can neither end the transaction nor attach another file.
+    function can neither end the transaction nor attach another file. Where ``cleo_open_store`` gave
+    a database with its own states, that database does all this in core's place.
 
     The only hook that may be wrapped: code before the ``yield`` of a ``hookimpl(wrapper=True)``
     runs before the migration and code after it before the commit, so that what it raises undoes

@@ -301,17 +301,17 @@ def _store(
 ) -> dict[str, Any]:
     try:
         state = app.stores.state(spec)
-        if app.stores.elsewhere(spec) is not None:
-            return {"name": spec.name, "state": state.state}
+        no_file = app.stores.elsewhere(spec) is not None
         if state.state == ABSENT:
             if not app.dry_run:
                 app.stores.create(spec)
                 state = app.stores.state(spec)
-            created.append(spec.file)
+            created.append(state.path if no_file else spec.file)
             return {"name": spec.name, "state": state.state}
         if state.state not in ("head", "behind"):
             raise app.stores.refusal(state)
-        kept.append(spec.file)
+        if not no_file:
+            kept.append(spec.file)
         return {"name": spec.name, "state": state.state}
     except Exception as error:
         # What is wrong with one store, or with the plugin that brings it, must not cost the others.

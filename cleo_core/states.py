@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cleo_core.api import StoreSpec
 from cleo_core.database import driver, header, translate
 from cleo_core.errors import CleoError
+
+if TYPE_CHECKING:
+    from cleo_core.api import Plan, Report
 
 ABSENT, HEAD, BEHIND, AHEAD = "absent", "head", "behind", "ahead"
 FOREIGN, BROKEN = "foreign", "broken"
@@ -41,6 +45,37 @@ class StoreState:
         self.revision = revision
         self.detail = detail
         self.error = error
+
+
+class OwnState(Protocol):
+    """What a database that ``cleo_open_store`` gives may offer, all three, to have its own states.
+
+    Each raises CleoError where the database cannot be asked, or cannot be changed; it is then as it
+    was.
+    """
+
+    def store_state(self, spec: StoreSpec) -> StoreState:
+        """Its state; nothing is created or changed, and a transaction that is open goes on."""
+
+    def create_store(self, spec: StoreSpec) -> bool:
+        """Make the store where it is absent, alone with the database.
+
+        :returns: False when it is not absent, so that nothing was done.
+        """
+
+    def migrate_store(
+        self,
+        spec: StoreSpec,
+        through: Callable[[Any, str | None, Callable[[Plan], Report]], Report],
+    ) -> Report | None:
+        """Bring the store to its head where it is behind, alone with the database.
+
+        :param through: asks the hook ``cleo_migrate_store``; to be called once, inside the
+            transaction, with the connection, the revision found there and a function that runs a
+            plan on that connection, which is called unless a plugin answers first. What it raises
+            undoes the transaction.
+        :returns: what ``through`` answered, after the commit; None when the store is not behind.
+        """
 
 
 def probe(spec: StoreSpec, path: str) -> StoreState | None:

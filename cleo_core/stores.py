@@ -169,7 +169,8 @@ class Stores:
         """
         other = self.elsewhere(spec)
         if other is not None:
-            return other, self._kept_elsewhere(spec, other)
+            state = self._kept_elsewhere(spec, other)
+            return other if state.state in (HEAD, BEHIND, AHEAD) else None, state
         path = self.path(spec)
         found = probe(spec, path)
         if found is not None:
@@ -234,14 +235,16 @@ class Stores:
         """Make a store's file from its packaged snapshot.
 
         The file is complete before its name exists; of two processes one wins and both go on.
+        A database that a plugin keeps elsewhere makes the store itself, where it can be absent.
 
-        :returns: False when the file was there, or a plugin keeps the store elsewhere.
+        :returns: False when the store was there.
         :raises CleoError: no space, no permission, lock timeout.
         """
         from cleo_core.locks import locked
 
-        if self.elsewhere(spec) is not None:
-            return False
+        other = self.elsewhere(spec)
+        if other is not None:
+            return hasattr(other, "create_store") and bool(other.create_store(spec))
         path = self.path(spec)
         directory = os.path.dirname(path)
         check_test_root(path)
@@ -311,10 +314,12 @@ class Stores:
                 details=details,
             )
         if state.state == BROKEN:
+            copies = os.path.join(os.path.dirname(path), "backups")
+            where = f" Verified copies, where there are any, are in {copies}."
             return StoreError(
                 "E_STORE_CORRUPT",
-                f"{path} is damaged: {state.detail}. Verified copies, where there are any, are in "
-                f"{os.path.join(os.path.dirname(path), 'backups')}.",
+                f"{path} is damaged: {state.detail}."
+                f"{'' if self._elsewhere.get(spec.name) is not None else where}",
                 fix=f"cleo stores {spec.name}",
                 details=details,
             )
@@ -380,6 +385,9 @@ class Stores:
         )
 
     def _kept_elsewhere(self, spec: StoreSpec, database: Any) -> StoreState:
+        if hasattr(database, "store_state"):
+            found: StoreState = database.store_state(spec)
+            return found
         path = getattr(database, "path", None) or self.path(spec)
         return StoreState(spec, path, HEAD, spec.head)
 

@@ -1,5 +1,6 @@
 """A real tracker's issues in CLEO: imported, chosen, claimed, completed, found, exported; then what
-agents remember, who they are, and a project from first research to a released version.
+agents remember, who they are, what they tell each other, and a project from first research to a
+released version.
 
 Runs the installed ``cleo`` in a fresh folder with a private home and prints each command before its
 output. Input is the export of a public project's tracker where it lies beside the repository, else
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from remember import remember
 from research_to_release import walk
+from talk import talk
 
 HERE = Path(__file__).resolve().parent
 REAL = HERE.parent.parent / "shared" / "data" / "beads" / "beads_rust.issues.jsonl"
@@ -184,6 +186,9 @@ def main() -> None:
 
         print("\nWho the agents are, and which of them a project sees.")
         meet(memory)
+
+        print("\nWhat they tell each other.")
+        talk(demo)
 
         print("\nAnother project, from first research to a released version.")
         story = Story(Path(name) / "language")

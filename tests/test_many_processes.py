@@ -17,8 +17,8 @@ import pytest
 from cleo_core.database import Database
 
 WORKERS = 16
-ADDS = 60
-CLAIMS = 60
+ADDS = 30
+CLAIMS = 30
 
 #: Adds and claims in turn, each by an App of its own; a line is written after the commit and not
 #: before, by one system call, so that what stands in the file was acknowledged.

@@ -119,15 +119,22 @@ class Command(PlainHelp):
 
     :param needs_project: ``required``, ``optional`` or ``none``.
     :param dry: whether ``--dry-run`` is offered.
+    :param streams: whether it prints an envelope on each line, as long as it runs.
     """
 
     def __init__(
-        self, *args: Any, needs_project: str = "required", dry: bool = False, **attributes: Any
+        self,
+        *args: Any,
+        needs_project: str = "required",
+        dry: bool = False,
+        streams: bool = False,
+        **attributes: Any,
     ) -> None:
         attributes.setdefault("context_settings", CONTEXT_SETTINGS)
         super().__init__(*args, **attributes)
         self.needs_project = needs_project
         self.dry = dry
+        self.streams = streams
         self.params = [*self.params, *COMMON_OPTIONS]
 
     def invoke(self, ctx: click.Context) -> Result:
@@ -205,6 +212,7 @@ def command(
     edits: bool = False,
     lists: bool = False,
     dry_run: bool | None = None,
+    streams: bool = False,
     **attributes: Any,
 ) -> Callable[[Callback], Command]:
     """Make a leaf command of a callback ``(app, **params) -> Result``.
@@ -215,6 +223,7 @@ def command(
     :param edits: adds ``--if-version`` (and ``--dry-run``).
     :param lists: adds ``--limit`` and ``--offset``.
     :param dry_run: False where a dry run makes no sense.
+    :param streams: it prints an envelope on each line, as long as it runs; the Result is the last.
     """
     dry = (writes or creates or edits) if dry_run is None else dry_run
 
@@ -236,6 +245,7 @@ def command(
             help=callback.__doc__,
             needs_project=project,
             dry=dry,
+            streams=streams,
             **attributes,
         )
 

@@ -9,7 +9,7 @@ import click
 
 from cleo_core.app import App
 from cleo_core.cli.command import command
-from cleo_core.errors import CleoError
+from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import Printer, Result
 from cleo_core.tracked import warn_tracked
 
@@ -47,6 +47,7 @@ def migrate(app: App, check: bool, sql: bool, store: str | None) -> Result:
         app.stores.spec(store)
     behind = pending(app.stores, store)
     if sql:
+        _require_files(app, [(spec, state.path) for spec, state, _ in behind])
         text = "\n".join(
             render_sql(spec, state.revision or "", app.stores.parameters())
             for spec, state, _ in behind
@@ -71,6 +72,19 @@ def migrate(app: App, check: bool, sql: bool, store: str | None) -> Result:
             }
         )
     return Result(done, human=lambda out: _migrated(out, done, app.dry_run))
+
+
+def _require_files(app: App, stores: list[tuple[StoreSpec, str]]) -> None:
+    """Refuse to show SQLite's words for what is no file of SQLite.
+
+    :raises UsageError: a plugin keeps one of the stores elsewhere.
+    """
+    for spec, path in stores:
+        if app.stores.elsewhere(spec) is not None:
+            raise UsageError(
+                f"{path} is no file; only what runs on files can be shown as SQL.",
+                fix=f"cleo migrate --dry-run --store {spec.name}",
+            )
 
 
 def _migrate_one(app: App, spec: StoreSpec, done: list[dict[str, Any]]) -> Any:

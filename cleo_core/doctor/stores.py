@@ -57,6 +57,10 @@ def state(scene: Scene, spec: StoreSpec) -> Finding:
         if spec.create == "init" and spec.tier == "project":
             message = f"{found.path} is missing; init makes it anew, empty."
             return Finding("warning", message, details, "cleo init")
+        if app.stores.elsewhere(spec) is not None:
+            return Finding(
+                "ok", f"{found.path} is empty; the first write makes the store.", details
+            )
         return Finding("ok", f"There is no {spec.file} yet.", details)
     refusal = app.stores.refusal(found)
     return Finding(status, refusal.message, details, refusal.fix)

@@ -63,6 +63,9 @@ def migrate_store(
 ) -> Report:
     """Bring a store to its head revision, or leave it exactly as it is.
 
+    A database that a plugin keeps elsewhere migrates itself, under a lock of its own and without a
+    copy, if it can be behind.
+
     :param backup: takes the verified copy: (reason, store names) -> path of the set.
     :param fire: told after the migration is committed and the locks are free.
     :returns: what was done; no steps where another process was faster.
@@ -72,8 +75,15 @@ def migrate_store(
         whatever ``backup`` raises.
     """
     started = time.perf_counter()
-    if stores.elsewhere(spec) is not None:
-        return Report(spec.name, spec.head, spec.head, ())
+    other = stores.elsewhere(spec)
+    if other is not None:
+        migrated = _migrated_elsewhere(stores, spec, other)
+        if migrated is None:
+            return Report(spec.name, spec.head, spec.head, ())
+        report = replace(migrated, ms=migrated.ms or (time.perf_counter() - started) * 1000)
+        if fire is not None:
+            fire(report)
+        return report
     directory = stores.directory(spec)
     purpose = f"Migrating store {spec.name}"
     require_space(directory, [stores.path(spec)], percent=200, purpose=purpose)
@@ -109,6 +119,50 @@ def _planned(
         if not stores.plugins.has("cleo_migrate_store"):
             raise
         return Plan(spec.name, revision, spec.head, ()), error
+
+
+def _asked(
+    stores: Stores,
+    spec: StoreSpec,
+    connection: Any,
+    steps: Plan,
+    core: Callable[[StoreSpec, Any, Plan], Report],
+) -> Report:
+    """What a plugin, or else core, answers to being asked to migrate."""
+    stores.plugins.provide("cleo_migrate_store", core)
+    report = stores.plugins.first(
+        "cleo_migrate_store", spec=spec, connection=connection, plan=steps
+    )
+    if not isinstance(report, Report):
+        raise TypeError(f"a plugin answered with {report!r:.80} instead of a Report")
+    return report
+
+
+def _migrated_elsewhere(stores: Stores, spec: StoreSpec, database: Any) -> Report | None:
+    """What a database that a plugin keeps did to come to its head; None where it was there.
+
+    :raises StoreError: the refusal of a state from which no migration leads on.
+    """
+
+    def through(connection: Any, revision: str | None, run: Callable[[Plan], Report]) -> Report:
+        steps, obstacle = _planned(stores, spec, revision)
+
+        def core(spec: StoreSpec, connection: Any, plan: Plan) -> Report:
+            if obstacle is not None:
+                raise obstacle
+            return run(plan)
+
+        report = _asked(stores, spec, connection, steps, core)
+        return replace(report, steps=report.steps or steps.steps)
+
+    if hasattr(database, "migrate_store"):
+        report: Report | None = database.migrate_store(spec, through)
+        if report is not None:
+            return report
+    state = stores.state(spec)
+    if state.state != HEAD:
+        raise stores.refusal(state)
+    return None
 
 
 class _Upgrade:
@@ -177,16 +231,10 @@ class _Upgrade:
                 run_plan(shared, spec, plan.steps, self.state, self.progress)
             return Report(plan.store, plan.from_revision, plan.to_revision, plan.steps)
 
-        plugins = self.stores.plugins
         try:
             connection.execute("PRAGMA foreign_keys = OFF")
-            plugins.provide("cleo_migrate_store", core)
             with database.write(), _Guard(connection):
-                report = plugins.first(
-                    "cleo_migrate_store", spec=self.spec, connection=connection, plan=steps
-                )
-                if not isinstance(report, Report):
-                    raise TypeError(f"a plugin answered with {report!r:.80} instead of a Report")
+                report = _asked(self.stores, self.spec, connection, steps, core)
                 _accept(self.spec, connection, self.declared)
             return report
         except Exception as error:

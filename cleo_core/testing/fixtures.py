@@ -44,9 +44,15 @@ class Outcome:
 
     @property
     def envelope(self) -> dict[str, Any]:
-        """The JSON envelope."""
-        parsed: dict[str, Any] = json.loads(self.out)
-        return parsed
+        """The JSON envelope; of a command that prints one on each line, the last."""
+        return self.envelopes[-1]
+
+    @property
+    def envelopes(self) -> list[dict[str, Any]]:
+        """Every JSON envelope, one for each line."""
+        # Not splitlines(): a text in an envelope may hold what that takes for the end of a line.
+        lines = [line for line in self.out.split("\n") if line]
+        return [json.loads(line) for line in lines] or [json.loads(self.out)]
 
     @property
     def data(self) -> Any:

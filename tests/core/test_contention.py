@@ -12,7 +12,7 @@ from cleo_core.app import open_app
 from cleo_core.testing import Processes
 
 PROCESSES = 20
-WRITES = 50
+WRITES = 25
 
 #: Writes with an App of its own each time; an id stands on stdout once its commit is done.
 WRITER = """
@@ -32,7 +32,7 @@ for number in range(int(sys.argv[2])):
     "on older SQLite versions too.",
 )
 @pytest.mark.parametrize("wanted", ["auto", "stdlib"])
-def test_twenty_processes_with_fifty_writes_each_lose_nothing(
+def test_twenty_processes_with_many_writes_each_lose_nothing(
     cleo_project: Path, wanted: str
 ) -> None:
     together = Processes({**os.environ, "CLEO_SQLITE": wanted}, cleo_project)

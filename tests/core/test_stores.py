@@ -675,6 +675,43 @@ class TestCreation:
         assert not Path(".cleo/boxes.db").exists()
         assert not Path(".cleo/backups").exists()
 
+    def test_a_store_kept_elsewhere_may_have_states_of_its_own(
+        self, site: Any, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site.store("boxes", kind="box", create="on_demand", more=STATES)
+        place = Path("boxes.state").absolute()
+        monkeypatch.setenv("BOXES", str(place))
+        assert cleo_cli("init").code == 0
+        place.write_text("absent ")
+        assert cleo_cli("stores", "boxes").data["state"] == "absent"
+        assert cleo_cli("boxes", "list").data == []
+        assert cleo_cli("boxes", "add", "x1", "--dry-run").code == 0
+        assert cleo_cli("migrate").data == []
+        assert place.read_text() == "absent "
+        assert cleo_cli("boxes", "add", "x1").code == 0
+        assert place.read_text() == "head boxes_0002"
+
+        place.write_text("behind boxes_0001")
+        with open_app() as app:
+            spec = app.stores.spec("boxes")
+            assert app.stores.state(spec).state == "behind"
+            assert app.stores.create(spec) is False
+            done = app.migrate(spec)
+            assert (done.from_revision, done.steps) == ("boxes_0001", ("by hand",))
+            assert done.ms > 0
+            assert app.migrate(spec).steps == ()
+        assert place.read_text() == "head boxes_0002"
+        for state, code in (("ahead boxes_0009", 51), ("foreign x", 52), ("broken x", 53)):
+            place.write_text(state)
+            for words in (("boxes", "list"), ("boxes", "add", "x2"), ("migrate", "--dry-run")):
+                assert cleo_cli(*words).error["exit"] == code, (state, words)
+            assert "backups" not in cleo_cli("boxes", "list").error["message"]
+            with open_app() as app, pytest.raises(StoreError) as refused:
+                app.migrate(app.stores.spec("boxes"))
+            assert refused.value.exit == code
+            assert place.read_text() == state
+        assert not Path(".cleo/boxes.db").exists()
+
     def test_what_a_plugin_cannot_do_to_its_own_connection_stops_the_command(
         self, site: Any, cleo_cli: Cli
     ) -> None:
@@ -761,6 +798,52 @@ def cleo_open_store(spec, path):
         from cleo_core.database import in_memory
         from PACKAGE.snapshot import STATEMENTS
         return in_memory("boxes", STATEMENTS, {})
+"""
+
+
+STATES = """
+@hookimpl
+def cleo_migrate_store(spec, connection, plan):
+    if spec.name == "boxes":
+        from dataclasses import replace
+        from cleo_core.api import Report
+        assert connection.in_transaction
+        return Report("boxes", plan.from_revision, plan.to_revision, ("by hand",))
+
+@hookimpl
+def cleo_open_store(spec, path):
+    if spec.name != "boxes":
+        return None
+    import os, pathlib
+    from cleo_core.database import Database
+    from cleo_core.states import StoreState
+    from PACKAGE.snapshot import STATEMENTS
+    place = pathlib.Path(os.environ["BOXES"])
+
+    class Boxes(Database):
+        def store_state(self, spec):
+            state, revision = place.read_text().split(" ")
+            return StoreState(spec, "boxes of mine", state, revision or None, "so it is")
+
+        def create_store(self, spec):
+            if self.store_state(spec).state != "absent":
+                return False
+            place.write_text("head " + spec.head)
+            return True
+
+        def migrate_store(self, spec, through):
+            found = self.store_state(spec)
+            if found.state != "behind":
+                return None
+            with self.write():
+                report = through(self.connection, found.revision, None)
+            place.write_text("head " + spec.head)
+            return report
+
+    made = Boxes(":memory:", "boxes")
+    for statement in STATEMENTS:
+        made.connection.execute(statement)
+    return made
 """
 
 

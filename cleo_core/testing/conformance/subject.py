@@ -51,6 +51,11 @@ class Verb:
         return bool(getattr(self.command, "dry", False))
 
     @property
+    def streams(self) -> bool:
+        """Whether it prints an envelope on each line, as long as it runs."""
+        return bool(getattr(self.command, "streams", False))
+
+    @property
     def creates(self) -> bool:
         """Whether it takes an idempotency key."""
         return self.has("idempotency_key")

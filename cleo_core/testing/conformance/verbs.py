@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -235,6 +234,8 @@ def _bad_envelope(sample: Sample, outcome: Outcome) -> Iterator[str]:
     except ValueError:
         yield f"`cleo {sample.path}` prints no JSON envelope: {outcome!r}"
         return
+    if len(outcome.envelopes) > 1 and not sample.verb.streams:
+        yield f"`cleo {sample.path}` prints more than one envelope: {outcome!r}"
     meta = envelope.get("meta", {})
     if sample.exit == 0 and (envelope.get("success") is not True or "data" not in envelope):
         yield f"`cleo {sample.path}` prints no envelope of a success: {outcome!r}"
@@ -319,7 +320,7 @@ def _calm(scene: Scene, outcome: Outcome, before: str) -> Iterator[str]:
         yield f"{shown}: exit {outcome.code}: {outcome.out[:500]}{outcome.err[:500]}"
         return
     try:
-        envelope = json.loads(outcome.out)
+        envelope = outcome.envelope
     except ValueError:
         yield f"{shown}: no JSON but {outcome.out[:200]!r}"
         return

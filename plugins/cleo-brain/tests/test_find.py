@@ -296,6 +296,19 @@ def test_a_paraphrase_is_found_by_the_vector_arm_alone_and_nonsense_finds_nothin
     }
 
 
+def test_vectors_move_nothing_past_the_entry_that_holds_the_words(
+    cleo_app: App, brain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug(monkeypatch, cleo_app, {"parser": ["grammar"]})
+    for place in ("a bracket", "the colon", "every full stop"):
+        brain.observe(f"Put a comma after {place}")
+    meant = brain.observe("The parser drops all comments that come after a comma").id
+    near = brain.observe("Comments of a grammar: the parser drops them").id
+    query = "parser comments drops comma"
+    assert ids(cleo_app, query, arm="lexical")[:2] == [meant, near]
+    assert ids(cleo_app, query)[:2] == [meant, near]
+
+
 def test_vectors_only_rescore_where_the_past_is_asked_for(
     cleo_app: App, brain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

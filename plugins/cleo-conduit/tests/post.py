@@ -142,3 +142,24 @@ def disagreements() -> list[str]:
         )
     ]
     return found
+
+
+def speakers(cleo_open: Any, *names: str) -> list[Any]:
+    """The service for each of these agents, all of whom the project sees."""
+    found = [conduit(cleo_open(agent=name)) for name in names]
+    for name in names:
+        found[0].attach(name)
+    return found
+
+
+def refused(call: Any, code: str | None = None) -> Any:
+    """The error that a call ends with."""
+    import pytest
+
+    from cleo_core.errors import CleoError
+
+    with pytest.raises(CleoError) as caught:
+        call()
+    if code is not None:
+        assert caught.value.code == code, caught.value
+    return caught.value

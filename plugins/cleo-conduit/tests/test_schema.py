@@ -26,7 +26,7 @@ def test_a_fresh_file_has_all_tables(cleo_app: App) -> None:
     assert len(metadata.tables) == 18
     assert "messages_fts" in found
     assert dict(execute("SELECT key, value FROM conduit_meta")) == {
-        "schema_version": "conduit_0001",
+        "schema_version": "conduit_0002",
         "lease_fence": "0",
     }
 

@@ -10,6 +10,7 @@ from cleo_core.testing import StoreConformance
 
 class TestStore(StoreConformance):
     plugin = "cleo-signaldock"
+    writes = 20
 
     setup = (
         ("agent", "register", "ann", "--capability", "chat", "--skill", "go"),
@@ -27,6 +28,7 @@ class TestStore(StoreConformance):
         "agent get": ("agent", "get", "ann", "--global"),
         "agent status": ("agent", "status", "ann", "--all"),
         "agent whoami": ("agent", "whoami", "--agent", "ann"),
+        "agent start": {"argv": ("agent", "start", "ann", "--once"), "exit": 5},
         "agent stop": ("agent", "stop", "ann"),
         "agent keys status": ("agent", "keys", "status"),
         "agent retire": ("agent", "retire", "ann"),

@@ -32,6 +32,7 @@ INSTANCE = ("instance", "register", "--type", "executor", "--host", "box", *AGEN
 )
 class TestStore(StoreConformance):
     plugin = "cleo-tasks"
+    writes = 20
 
     @pytest.fixture
     def scene(self, subject: Subject, cleo_home: Path) -> Scene:

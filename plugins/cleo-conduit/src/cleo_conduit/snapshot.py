@@ -2,7 +2,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-HEAD = "conduit_0001"
+HEAD = "conduit_0002"
 STATEMENTS: tuple[str, ...] = (
     """\
 CREATE TABLE attachment_blobs (
@@ -440,6 +440,9 @@ CREATE INDEX ix_attachments_conversation_id ON attachments (conversation_id)""",
     """\
 CREATE INDEX ix_attachments_from_agent_id ON attachments (from_agent_id)""",
     """\
+CREATE INDEX ix_messages_ack_due_at ON messages (ack_due_at)
+WHERE ack_required = 1""",
+    """\
 CREATE INDEX ix_messages_conversation_id_seq ON messages (conversation_id, seq)""",
     """\
 CREATE INDEX ix_messages_expires_at ON messages (expires_at)
@@ -471,7 +474,7 @@ CREATE INDEX ix_receipts_reported_state ON receipts (reported_state)
 WHERE reported_state IS NOT NULL""",
     """\
 INSERT INTO conduit_meta (key, value) VALUES
-    ('schema_version', 'conduit_0001'),
+    ('schema_version', 'conduit_0002'),
     ('lease_fence', '0')""",
     """\
 CREATE VIEW ack_waiting AS
@@ -516,5 +519,5 @@ BEGIN
 END""",
     "CREATE TABLE alembic_version_conduit (\n\tversion_num VARCHAR(32) NOT NULL, \n\tCONSTRAINT alembic_version_conduit_pkc PRIMARY KEY (version_num)\n)",
     """\
-INSERT INTO alembic_version_conduit (version_num) VALUES ('conduit_0001')""",
+INSERT INTO alembic_version_conduit (version_num) VALUES ('conduit_0002')""",
 )

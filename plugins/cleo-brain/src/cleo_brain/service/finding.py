@@ -309,8 +309,8 @@ def _scores(
         cosines = fusion.with_neighbours(known, texts, seqs)
     elif arm == "vector":
         return {}
-    scored = fusion.lexical_scores(lexical.scores, seqs, texts, fusion.Asked(words))
-    return fusion.fuse(scored, cosines, weight)
+    scored, covered = fusion.lexical_scores(lexical.scores, seqs, texts, fusion.Asked(words))
+    return fusion.fuse(scored, covered, cosines, weight)
 
 
 def _served_by(

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from cleo_conduit.cli.refs import agents_command, join_command, leave_command
-from cleo_conduit.cli.status import status_command
-from cleo_core.cli import group
+from cleo_core.cli.lazy import LazyGroup
 
-conduit_command = group(
+conduit_command = LazyGroup(
     "conduit",
-    "Which agents this project sees, and the state of their mail.",
-    agents_command,
-    join_command,
-    leave_command,
-    status_command,
+    "Messages between the agents of this project.",
+    __name__,
+    {
+        **dict.fromkeys(("agents", "join", "leave"), "refs"),
+        **dict.fromkeys(("ack", "poll", "read", "reject"), "receiving"),
+        **dict.fromkeys(("conversation", "conversations", "show", "thread"), "conversations"),
+        **dict.fromkeys(("overdue", "receipts"), "receipts"),
+        **dict.fromkeys(("pin", "pins", "redact", "unpin"), "pins"),
+        **dict.fromkeys(("prune", "reindex"), "upkeep"),
+        **dict.fromkeys(("jobs", "dead"), "letters"),
+        **dict.fromkeys(("run", "watch"), "watching"),
+        "inbox": "inbox",
+        "search": "searching",
+        "send": "sending",
+        "status": "status",
+        "token": "tokens",
+    },
+    {"ls": "inbox"},
+)
+topic_command = LazyGroup(
+    "topic",
+    "Messages to whoever subscribes to a topic.",
+    __name__ + ".topics",
+    dict.fromkeys(("list", "publish", "read", "subscribe", "unsubscribe"), "verbs"),
+    {"ls": "list"},
 )

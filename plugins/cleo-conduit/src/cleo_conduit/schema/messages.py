@@ -108,6 +108,7 @@ messages = table(
     index("from_agent_id", "seq"),
     index("reply_to", where="reply_to IS NOT NULL"),
     index("expires_at", where="expires_at IS NOT NULL"),
+    index("ack_due_at", where="ack_required = 1"),
     sqlite_autoincrement=True,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HEAD = "conduit_0001"
+HEAD = "conduit_0002"
 
 seed: tuple[str, ...] = (
     f"""\

@@ -17,6 +17,28 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "legacy": ("LegacyVerbs", ("import_legacy", "drop_legacy")),
     "legacy_checking": ("LegacyCheckVerbs", ("verify_legacy",)),
     "status": ("StatusVerbs", ("status",)),
+    "sending": ("SendVerbs", ("send", "send_draft", "send_many", "wait_for")),
+    "receiving": ("ReceiveVerbs", ("poll", "confirm", "ack", "read", "reject")),
+    "watching": ("WatchVerbs", ("watch", "run_handler")),
+    "searching": ("SearchVerbs", ("search",)),
+    "pinning": ("PinVerbs", ("pin", "unpin", "pins")),
+    "redacting": ("RedactVerbs", ("redact",)),
+    "tokens": ("TokenVerbs", ("token",)),
+    "topics": (
+        "TopicVerbs",
+        ("topic_publish", "topic_subscribe", "topic_unsubscribe", "topic_list", "topic_read"),
+    ),
+    "replaying": (
+        "LetterVerbs",
+        ("jobs", "dead_list", "dead_show", "dead_replay", "dead_purge"),
+    ),
+    "relaying": ("RelayVerbs", ("accept_here", "waiting", "note_states", "states")),
+    "running": ("RunVerbs", ("run",)),
+    "pruning": ("PruneVerbs", ("prune", "reindex")),
+    "reading": (
+        "ReadVerbs",
+        ("inbox", "show", "receipts", "thread", "conversation", "conversations", "overdue"),
+    ),
 }
 
 if TYPE_CHECKING:
@@ -24,11 +46,34 @@ if TYPE_CHECKING:
     from cleo_conduit.service.joining import JoinVerbs
     from cleo_conduit.service.legacy import LegacyVerbs
     from cleo_conduit.service.legacy_checking import LegacyCheckVerbs
+    from cleo_conduit.service.pinning import PinVerbs
+    from cleo_conduit.service.pruning import PruneVerbs
+    from cleo_conduit.service.redacting import RedactVerbs
     from cleo_conduit.service.refs import RefVerbs
+    from cleo_conduit.service.relaying import RelayVerbs
+    from cleo_conduit.service.replaying import LetterVerbs
+    from cleo_conduit.service.running import RunVerbs
+    from cleo_conduit.service.searching import SearchVerbs
     from cleo_conduit.service.status import StatusVerbs
+    from cleo_conduit.service.tokens import TokenVerbs
+    from cleo_conduit.service.topics import TopicVerbs
 
     class ConduitService(
-        JoinVerbs, RefVerbs, ElsewhereVerbs, LegacyVerbs, LegacyCheckVerbs, StatusVerbs
+        JoinVerbs,
+        RefVerbs,
+        ElsewhereVerbs,
+        LegacyVerbs,
+        LegacyCheckVerbs,
+        StatusVerbs,
+        TopicVerbs,
+        SearchVerbs,
+        PinVerbs,
+        RedactVerbs,
+        TokenVerbs,
+        PruneVerbs,
+        LetterVerbs,
+        RelayVerbs,
+        RunVerbs,
     ):
         """All verbs."""
 

@@ -6,8 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cleo_conduit.service.closing import kill
+from cleo_conduit.service.events import event_of
 from cleo_conduit.service.refs import release
-from cleo_conduit.service.work import Work
+from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import belongings, refs, removal
 from cleo_core.database import Row
 from cleo_core.ids import ordered_id
@@ -28,7 +30,15 @@ def forget_agents(unit: Unit, reference: Reference, ids: Sequence[str]) -> int:
     work = Work(unit, "agent.deleted")
     count = sum(_forget(work, agent_id) for agent_id in ids)
     work.finish()
+    _wake(unit, work)
     return count
+
+
+def _wake(unit: Unit, work: Work) -> None:
+    """Wake who is told of it, once nobody waits for this command any more."""
+    app, woken = unit.app, set(work.woken)
+    if not app.dry_run and woken and app.project_or_none is not None:
+        app.afterwards.add("conduit.wake", lambda: Verbs(app).wake(woken))
 
 
 def _forget(work: Work, agent_id: str) -> int:
@@ -42,7 +52,8 @@ def _forget(work: Work, agent_id: str) -> int:
     ]
     removal.add_letters(work, letters)
     seqs = [row["message_seq"] for row in (*waiting, *jobs)]
-    removal.close_receipts(work, agent_id, seqs, work.now)
+    for seq in dict.fromkeys(seqs):
+        kill(work, seq, agent_id, "recipient_removed")
     removal.close_jobs(work, [row["id"] for row in jobs], work.now)
     ref = refs.get(work, agent_id)
     if ref is not None:
@@ -77,39 +88,20 @@ def _letter_of_receipt(row: Row, agent_id: str, now: str) -> dict[str, Any]:
         "message_id": row["id"],
         "recipient": agent_id,
         "transport": "local",
-        "payload": json.dumps(_event(row), ensure_ascii=False),
+        "payload": json.dumps(
+            event_of(
+                row,
+                row["conversation_kind"],
+                json.loads(row["recipients"]),
+                json.loads(row["copies"]),
+                topic=row["topic"],
+                recipient=agent_id,
+            ),
+            ensure_ascii=False,
+        ),
         "last_error": None,
         "last_status": None,
         "attempts": 0,
         "history": "[]",
         "created_at": now,
-    }
-
-
-def _event(row: Row) -> dict[str, Any]:
-    """Everything that sending the message again needs."""
-    payload = row["payload"]
-    return {
-        "id": row["id"],
-        "from": row["from_agent_id"],
-        "verified": bool(row["verified"]),
-        "to": json.loads(row["recipients"]),
-        "cc": json.loads(row["copies"]),
-        "conversationId": row["conversation_id"],
-        "conversationKind": row["conversation_kind"],
-        "threadId": row["thread_id"],
-        "replyTo": row["reply_to"],
-        "kind": row["kind"],
-        "importance": row["importance"],
-        "subject": row["subject"],
-        "content": row["content"],
-        "contentType": row["content_type"],
-        "attachments": json.loads(row["attachments"]),
-        "metadata": json.loads(row["metadata"]),
-        "payload": None if payload is None else json.loads(payload),
-        "ackRequired": bool(row["ack_required"]),
-        "ackDueAt": row["ack_due_at"],
-        "expiresAt": row["expires_at"],
-        "bodyHash": row["body_hash"],
-        "createdAt": row["created_at"],
     }

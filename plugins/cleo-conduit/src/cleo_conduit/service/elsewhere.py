@@ -6,7 +6,7 @@ import os
 
 from cleo_conduit.api import STORE
 from cleo_conduit.ids import parse_agent_id
-from cleo_conduit.records import Ref
+from cleo_conduit.records.refs import Ref
 from cleo_conduit.service.refs import as_ref
 from cleo_conduit.service.work import Verbs
 from cleo_conduit.store import elsewhere

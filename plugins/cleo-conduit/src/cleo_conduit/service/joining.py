@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cleo_conduit.ids import parse_agent_id, project_agent_id
-from cleo_conduit.records import UNSET, RefChange
+from cleo_conduit.records.refs import UNSET, RefChange
 from cleo_conduit.service.refs import RefVerbs
 from cleo_core.errors import ValidationError
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleo_conduit.errors import ConduitError
-from cleo_conduit.records import LegacyDrop, LegacyImport
+from cleo_conduit.records.refs import LegacyDrop, LegacyImport
 from cleo_conduit.service import legacy_values
 from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import health, legacy, meta

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cleo_conduit.api import STORE
-from cleo_conduit.records import LegacyCheck
+from cleo_conduit.records.refs import LegacyCheck
 from cleo_conduit.service import legacy_values
 from cleo_conduit.service.work import Verbs
 from cleo_conduit.store import health, legacy, meta

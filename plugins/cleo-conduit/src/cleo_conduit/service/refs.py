@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cleo_conduit.errors import ref_not_found
 from cleo_conduit.ids import parse_agent_id, project_agent_id
-from cleo_conduit.records import UNSET, Ref, RefChange
+from cleo_conduit.records.refs import UNSET, Ref, RefChange
 from cleo_conduit.service import fields
 from cleo_conduit.service.work import Verbs, Work
-from cleo_conduit.store import belongings, refs
+from cleo_conduit.store import belongings, meta, refs
+from cleo_conduit.wake import LEASES
 from cleo_core import clock
 from cleo_core.database import Row
 from cleo_core.output import Page
+
+if TYPE_CHECKING:
+    from cleo_conduit.service.acting import Acting
 
 #: Seconds within which a second use of an agent is not written.
 TOUCH_SECONDS = 60.0
@@ -79,6 +83,9 @@ class RefVerbs(Verbs):
             released = release(work, id_, "released")
             left = belongings.leave(work, id_, work.now)
             refs.delete(work, id_)
+            if row["token_hash"] is not None:
+                # Or to remove and to attach an agent would be the way round its token.
+                meta.put(work, f"token:{id_}", row["token_hash"])
             work.note("agent", id_, leases=len(released), conversations=len(left))
             return RefChange(id_, True, as_ref(row), released, left)
 
@@ -114,16 +121,32 @@ class RefVerbs(Verbs):
         """
         id_ = parse_agent_id(agent_id)
         row = refs.get(self.db, id_)
-        if row is None or not row["enabled"]:
+        if row is None or not row["enabled"] or not _is_long_ago(row["last_used_at"]):
             return False
-        now = clock.seconds()
-        before = clock.format_time(now - TOUCH_SECONDS)
-        used = row["last_used_at"]
-        if used is not None and before < used <= clock.format_time(now):
-            return False
-        return self.app.write(
-            "conduit", lambda unit: refs.touch(unit, id_, clock.format_time(now), before)
-        )
+        return self.app.write("conduit", lambda unit: _touched(unit, id_))
+
+
+def touch(work: Work, agent_id: str) -> None:
+    """Remember in a unit that an agent was used; written at most once a minute."""
+    _touched(work, agent_id)
+
+
+def attach_by_use(work: Work, who: Acting) -> None:
+    """Give the acting agent a ref where it has none: without a registry it is taken at its word."""
+    if who.ref is None and not who.human and refs.get(work, who.agent_id) is None:
+        _attach(work, who.agent_id, {})
+
+
+def _touched(tx: Any, agent_id: str) -> bool:
+    now = clock.seconds()
+    before = clock.format_time(now - TOUCH_SECONDS)
+    return refs.touch(tx, agent_id, clock.format_time(now), before)
+
+
+def _is_long_ago(used: str | None) -> bool:
+    now = clock.seconds()
+    before = clock.format_time(now - TOUCH_SECONDS)
+    return used is None or not before < used <= clock.format_time(now)
 
 
 def as_ref(row: Row) -> Ref:
@@ -156,6 +179,8 @@ def release(work: Work, agent_id: str, kind: str, broken_by: str | None = None) 
         work.unit.updated("lease", lease["id"], {name: lease[name] for name in after}, after)
         work.note("lease", lease["id"], release_kind=how)
         ended.append(lease["id"])
+    if ended:
+        work.wake([LEASES])
     return ended
 
 
@@ -172,11 +197,13 @@ def _attach(work: Work, agent_id: str, given: dict[str, Any]) -> RefChange:
             "last_used_at": None,
             "enabled": 1,
             "detached_at": None,
-            "token_hash": None,
+            "token_hash": meta.get(work, f"token:{agent_id}"),
             "updated_at": work.now,
             **given,
         }
         refs.insert(work, new)
+        if new["token_hash"] is not None:
+            meta.delete(work, f"token:{agent_id}")
         work.note("agent", agent_id, created=True)
         return RefChange(agent_id, True, as_ref(new), [], [])
     after = {**row, **given}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from cleo_conduit.enums import JOB_STATE, RECEIPT_STATE
-from cleo_conduit.records import Status
-from cleo_conduit.service.work import Verbs
+from cleo_conduit.records.refs import Status
+from cleo_conduit.service import breakers
+from cleo_conduit.service.work import RUN_LOCK, Verbs
 from cleo_conduit.store import status
 from cleo_core import clock
+from cleo_core.locks import held
 
 
 class StatusVerbs(Verbs):
@@ -26,4 +28,8 @@ class StatusVerbs(Verbs):
             oldest_pending_at=db.scalar(status.OLDEST_PENDING),
             dead_letters=int(db.scalar(status.DEAD_LETTERS)),
             leases=int(db.scalar(status.LEASES, now=clock.now())),
+            breakers=breakers.states(db),
+            runners=sum(
+                str(one["lock"]).startswith(RUN_LOCK) for one in held(self.app.project.directory)
+            ),
         )

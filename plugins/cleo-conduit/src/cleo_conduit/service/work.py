@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_conduit.api import STORE
-from cleo_conduit.store import audit
+from cleo_conduit.service import due
+from cleo_conduit.service.routing import Routes
+from cleo_conduit.store import audit, mail
 from cleo_core.errors import UsageError
 from cleo_core.units import Unit
 
 if TYPE_CHECKING:
+    from cleo_conduit.wake import Waiter
     from cleo_core.app import App
     from cleo_core.database import Database
 
 T = TypeVar("T")
 
 LIST_LIMIT = 20
+#: What the locks of processes that fetch mail are called, with something after it.
+RUN_LOCK = "conduit-run-"
 MOST_LISTED = 200
 
 
@@ -35,26 +40,53 @@ class Work:
         self.scalar = unit.scalar
         self.execute = unit.execute
         self.executemany = unit.executemany
-        self._notes: dict[tuple[str, str], dict[str, Any]] = {}
+        self.connection = unit.connection
+        self.routes = Routes(unit.app)
+        #: Agents whose waiting processes are woken after COMMIT.
+        self.woken: set[str] = set()
+        #: What was looked up in this unit and only this unit changes.
+        self.known: dict[str, Any] = {}
+        self._counted: dict[str, list[Any]] = {}
+        self._notes: dict[tuple[str, str, str], dict[str, Any]] = {}
 
-    def note(self, kind: str, id_: str, **details: Any) -> None:
-        """One audit row for a subject: column names, counts and ids, never text."""
-        self._notes[kind, id_] = {**self._notes.get((kind, id_), {}), **details}
+    def note(self, kind: str, id_: str, *, action: Any = None, **details: Any) -> None:
+        """One audit row for a subject: column names, counts and ids, never text.
+
+        :param action: what was done, where it is not what the verb does.
+        """
+        key = (action or self.action, kind, id_)
+        self._notes[key] = {**self._notes.get(key, {}), **details}
+
+    def count(self, conversation_id: str, seq: int, at: str) -> None:
+        """Count a message for its conversation; written at the end of the unit."""
+        counted = self._counted.setdefault(conversation_id, [0, seq, at])
+        counted[:] = counted[0] + 1, seq, max(at, counted[2])
+
+    def wake(self, agents: Iterable[str]) -> None:
+        """Wake those who wait for an agent's mail, once this unit is committed."""
+        self.woken.update(agents)
 
     def finish(self) -> None:
-        """Write the audit rows; called once, at the end of the unit."""
+        """Write the counters and the audit rows; called once, at the end of the unit."""
+        self.executemany(
+            mail.COUNT,
+            (
+                {"id": id_, "number": number, "seq": seq, "at": at, "now": self.now}
+                for id_, (number, seq, at) in self._counted.items()
+            ),
+        )
         audit.add(
             self,
             (
                 {
                     "at": self.now,
                     "actor": self.unit.actor,
-                    "action": self.action,
+                    "action": action,
                     "kind": kind,
                     "id": id_,
                     "details": details,
                 }
-                for (kind, id_), details in self._notes.items()
+                for (action, kind, id_), details in self._notes.items()
             ),
         )
 
@@ -71,15 +103,42 @@ class Verbs:
         return self.app.store(STORE.name)
 
     def write(self, action: str, body: Callable[[Work], T]) -> T:
-        """Run a verb's body as one unit and write its audit rows at the end."""
+        """Run a verb's body as one unit: what is due first, its audit rows at the end.
+
+        Those whose mail it wrote are woken once it is committed.
+        """
+
+        last: list[Work] = []
 
         def run(unit: Unit) -> T:
             work = Work(unit, action)
+            last[:] = [work]
+            due.see_to(work)
             result = body(work)
             work.finish()
             return result
 
-        return self.app.write(STORE.name, run)
+        result = self.app.write(STORE.name, run)
+        if not self.app.dry_run:
+            self.wake(last[0].woken)
+        return result
+
+    def wake(self, agents: Iterable[str]) -> None:
+        """Wake the processes that wait for mail of agents."""
+        from cleo_conduit.wake import directory, wake
+
+        wake(directory(self.app.project.directory), agents)
+
+    def waiter(self, agent_id: str) -> Waiter:
+        """Something to wait with until mail comes for an agent."""
+        from cleo_conduit.wake import Waiter, directory
+
+        db = self.db
+        return Waiter(
+            directory(self.app.project.directory),
+            agent_id,
+            lambda: int(db.scalar("PRAGMA data_version")),
+        )
 
     def page(self, limit: int | None, offset: int) -> tuple[int, int]:
         """Limit and offset of a list.

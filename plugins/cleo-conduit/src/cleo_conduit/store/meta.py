@@ -7,6 +7,7 @@ from typing import Any
 from cleo_core.database import Backend
 
 GET = "SELECT value FROM conduit_meta WHERE key = :key"
+BREAKERS = "SELECT key, value FROM conduit_meta WHERE key LIKE 'breaker:%' ORDER BY key"
 SET = (
     "INSERT INTO conduit_meta (key, value) VALUES (:key, :value) "
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value"

@@ -25,6 +25,9 @@ UPDATE = (
     "role = :role, capabilities_override = :capabilities_override, enabled = :enabled, "
     "detached_at = :detached_at, updated_at = :updated_at WHERE agent_id = :agent_id"
 )
+PROOF = (
+    "UPDATE project_agent_refs SET token_hash = :hash, updated_at = :now WHERE agent_id = :agent_id"
+)
 DELETE = "DELETE FROM project_agent_refs WHERE agent_id = :agent_id"
 #: A clock that was set back leaves a time to come, which says nothing.
 TOUCH = (
@@ -78,3 +81,8 @@ def delete(tx: Any, agent_id: str) -> None:
 def touch(tx: Any, agent_id: str, now: str, before: str) -> bool:
     """Move ``last_used_at`` where it is older than ``before``."""
     return bool(tx.execute(TOUCH, agent_id=agent_id, now=now, before=before))
+
+
+def set_token(tx: Any, agent_id: str, hash_: str | None, now: str) -> None:
+    """Set the hash of an agent's token, or take it away."""
+    tx.execute(PROOF, agent_id=agent_id, hash=hash_, now=now)

@@ -9,7 +9,7 @@ from cleo_core.database import Row
 
 #: The state is named twice: the first list is that of the partial index.
 RECEIPTS = (
-    "SELECT r.message_seq, m.*, c.kind AS conversation_kind, "
+    "SELECT r.message_seq, m.*, c.kind AS conversation_kind, c.topic, "
     "(SELECT json_group_array(t.agent_id) FROM receipts AS t "
     "WHERE t.message_seq = m.seq AND t.role = 'to') AS recipients, "
     "(SELECT json_group_array(t.agent_id) FROM receipts AS t "
@@ -25,11 +25,6 @@ JOBS = (
     "JOIN messages AS m ON m.seq = j.message_seq "
     "WHERE j.recipient = :agent_id AND j.state IN ('pending', 'leased', 'parked') "
     "ORDER BY j.message_seq"
-)
-CLOSE_RECEIPT = (
-    "UPDATE receipts SET state = 'dead', closed_at = :now, reason = 'recipient_removed', "
-    "claim_owner = NULL, claim_until = NULL WHERE message_seq = :message_seq "
-    "AND agent_id = :agent_id AND state IN ('pending', 'relayed')"
 )
 CLOSE_JOB = (
     "UPDATE delivery_jobs SET state = 'dead', lease_owner = NULL, lease_until = NULL, "
@@ -53,12 +48,6 @@ def jobs(tx: Any, agent_id: str) -> list[Row]:
     """Jobs for an agent that are still to be done."""
     rows: list[Row] = tx.read(JOBS, agent_id=agent_id)
     return rows
-
-
-def close_receipts(tx: Any, agent_id: str, seqs: Iterable[int], now: str) -> None:
-    """Make receipts dead that nobody took delivery of."""
-    values = [{"message_seq": seq, "agent_id": agent_id, "now": now} for seq in seqs]
-    tx.executemany(CLOSE_RECEIPT, values)
 
 
 def close_jobs(tx: Any, ids: Iterable[str], now: str) -> None:

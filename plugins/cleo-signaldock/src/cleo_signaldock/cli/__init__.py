@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from cleo_core.cli.command import Group
+from cleo_core.cli.lazy import LazyGroup
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -43,50 +41,10 @@ def json_option(text: str | None, option: str, example: str) -> Any:
         raise UsageError(f"The value of {option} is no JSON.", fix=f"{option} {example}") from None
 
 
-class LazyGroup(Group):
-    """A noun whose verbs are imported one by one.
-
-    :param verbs: verb -> module of this package; the command in it is called ``<verb>_command``.
-    :param aliases: other word -> verb.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        help: str,
-        verbs: dict[str, str],
-        aliases: dict[str, str] | None = None,
-        **attributes: Any,
-    ) -> None:
-        super().__init__(name, help=help, **attributes)
-        self.verbs = verbs
-        self.aliases = aliases or {}
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in alphabetical order."""
-        return sorted(self.verbs)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The verb that a word means, under its own name."""
-        return super().resolve_command(ctx, [self.aliases.get(args[0], args[0]), *args[1:]])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A verb's command, or None."""
-        from importlib import import_module
-
-        module = self.verbs.get(cmd_name)
-        if module is None:
-            return None
-        loaded = import_module(f"cleo_signaldock.cli.{module}")
-        found: click.Command = getattr(loaded, f"{cmd_name.replace('-', '_')}_command")
-        return found
-
-
 agent_command = LazyGroup(
     "agent",
     "Who the agents are, and which this project sees.",
+    __name__,
     {
         **dict.fromkeys(("attach", "detach", "remove"), "visibility"),
         **dict.fromkeys(("capabilities", "skills"), "words"),
@@ -97,6 +55,7 @@ agent_command = LazyGroup(
             "presence",
         ),
         "keys": "keys",
+        "start": "starting",
         "migrate-legacy": "migrating",
     },
     {"ls": "list", "show": "get"},

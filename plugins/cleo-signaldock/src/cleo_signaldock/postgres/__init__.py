@@ -12,19 +12,19 @@ from cleo_core.api import StoreSpec
 from cleo_signaldock.api import DATABASE_VARIABLE
 
 if TYPE_CHECKING:
-    from cleo_signaldock.postgres.database import PostgresDatabase
+    from cleo_signaldock.postgres.store import PostgresStore
 
 
-def open_store(spec: StoreSpec, path: str, env: Mapping[str, str]) -> PostgresDatabase | None:
-    """The store on the server that the environment names, made or migrated where that is due.
+def open_store(spec: StoreSpec, path: str, env: Mapping[str, str]) -> PostgresStore | None:
+    """The store on the server that the environment names, as it is.
 
     :param path: where its file would be, which is left alone.
     :returns: None where the environment names no server.
-    :raises CleoError: as :func:`cleo_signaldock.postgres.migrating.opened`.
+    :raises CleoError: the address is not supported, the server cannot be reached or is too old.
     """
     url = env.get(DATABASE_VARIABLE, "").strip()
     if not url:
         return None
-    from cleo_signaldock.postgres.migrating import opened
+    from cleo_signaldock.postgres.store import PostgresStore
 
-    return opened(spec, url, env=env)
+    return PostgresStore(url, spec.name, env=env)

@@ -143,7 +143,7 @@ class Connection:
         # Whatever comes from the driver is told apart and raised again as what callers know.
         except Exception as error:
             cause = original(error)
-            if not _from_driver(cause):
+            if not from_driver(cause):
                 raise
             alive = not getattr(error, "connection_invalidated", False) and self.alive
             made = self._translate(error, alive)
@@ -290,7 +290,7 @@ class PostgresDatabase(Database):
             shared = self._engine.connect()
         # Whatever kept the driver from connecting is raised again as what callers know.
         except Exception as error:
-            if not _from_driver(original(error)):
+            if not from_driver(original(error)):
                 raise
             raise refused(error, self.name, self.path) from None
         version = shared.dialect.server_version_info or OLDEST
@@ -321,7 +321,8 @@ class _Nothing(Answer):
 _NOTHING = _Nothing()
 
 
-def _from_driver(cause: BaseException) -> bool:
+def from_driver(cause: BaseException) -> bool:
+    """Whether an error is one of the driver's own."""
     import psycopg
 
     return isinstance(cause, psycopg.Error)

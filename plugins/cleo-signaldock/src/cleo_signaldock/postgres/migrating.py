@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cleo_core import clock
 from cleo_core.database import driver
 from cleo_core.errors import CleoError, StoreError
-from cleo_core.states import ABSENT, AHEAD, BEHIND, BROKEN, FOREIGN, HEAD
-from cleo_signaldock.postgres.database import PostgresDatabase
+from cleo_core.states import ABSENT, AHEAD, BEHIND, BROKEN, FOREIGN, HEAD, StoreState
+from cleo_signaldock.postgres.database import PostgresDatabase, from_driver
+from cleo_signaldock.postgres.failures import original, translated
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
-    from cleo_core.api import StoreSpec
+    from cleo_core.api import Plan, Report, StoreSpec
 
 #: The advisory lock under which a database is made and migrated: the store's application id.
 LOCK = "SELECT pg_advisory_xact_lock(:key)"
+#: A migration may take its time; whoever waits for one does so as long as for a file's lock.
+PATIENCE = (
+    "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '30000', true)"
+)
 STORE_KEY = "cleo-signaldock"
 STATE = (
     "SELECT version_num, (SELECT value FROM signaldock_meta WHERE key = 'store') AS store, "
@@ -34,44 +40,30 @@ RELATIONS = (
 )
 
 
-class Found:
-    """What a database is.
-
-    :ivar state: absent, head, behind, ahead, foreign or broken.
-    :ivar revision: what its version table says.
-    :ivar detail: why, for the states that refuse.
-    """
-
-    __slots__ = ("detail", "revision", "state")
-
-    def __init__(self, state: str, revision: str | None = None, detail: str = "") -> None:
-        self.state = state
-        self.revision = revision
-        self.detail = detail
-
-
-def found(database: PostgresDatabase, spec: StoreSpec) -> Found:
+def found(database: PostgresDatabase, spec: StoreSpec) -> StoreState:
     """What a database is: one query where it is the store, two where it is not.
+
+    A transaction that is open stays as it was.
 
     :raises CleoError: the server cannot be asked.
     """
     table = f"alembic_version_{spec.name}"
-    try:
-        row = database.one(STATE.format(table=table))
-    except driver().OperationalError:
-        # No such table, or no right to look: the catalogue tells.
-        return _unversioned(database, table)
-    if row is None or row["rows"] != 1:
-        return Found(BROKEN, None, f"{table} does not hold exactly one row")
-    revision = str(row["version_num"])
-    if row["store"] != STORE_KEY:
-        return Found(FOREIGN, revision, "its signaldock_meta does not say cleo-signaldock")
-    if revision == spec.head:
-        return Found(HEAD, revision)
-    number, head = _number(revision, spec.name), _number(spec.head, spec.name)
-    if number is None or head is None:
-        return Found(FOREIGN, revision, f"its revision {revision!r} is of another lineage")
-    return Found(BEHIND if number < head else AHEAD, revision)
+    for _ in range(2):
+        try:
+            with _unharmed(database):
+                row = database.one(STATE.format(table=table))
+        except driver().OperationalError:
+            names = {one["name"] for one in database.read(RELATIONS)}
+            if {table, "signaldock_meta"} <= names:
+                # Made between the two questions, unless the second attempt fails too.
+                continue
+            if not names:
+                return StoreState(spec, database.path, ABSENT)
+            detail = f"it is not empty and holds no {table}"
+            return StoreState(spec, database.path, FOREIGN, None, detail)
+        return _by_version(spec, database.path, row)
+    detail = f"{table} or signaldock_meta cannot be read"
+    return StoreState(spec, database.path, BROKEN, None, detail)
 
 
 def opened(
@@ -102,7 +94,8 @@ def opened(
                 migrate = env.get("CLEO_MIGRATE", "").strip() != "refuse"
             if what.state == BEHIND and not migrate:
                 raise refusal(database, spec, what)
-            bring_to_head(database, spec)
+            if not make(database, spec) and migrate:
+                upgrade(database, spec)
             what = found(database, spec)
         if what.state != HEAD:
             raise refusal(database, spec, what)
@@ -112,47 +105,58 @@ def opened(
     return database
 
 
-def bring_to_head(database: PostgresDatabase, spec: StoreSpec) -> bool:
-    """Make or migrate the store in one transaction, under the advisory lock.
+def make(database: PostgresDatabase, spec: StoreSpec) -> bool:
+    """Make an empty database the store, in one transaction, under the advisory lock.
 
-    :returns: False when meanwhile another process had done it, or it cannot be done.
-    :raises CleoError: ``E_MIGRATION_FAILED``; nothing has changed.
+    :returns: False when it was not empty.
+    :raises CleoError: ``E_MIGRATION_FAILED``, ``E_PERMISSION_FS``; nothing has changed.
     """
-    connection = database.connection
-    connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-    try:
-        connection.execute("SET LOCAL statement_timeout = 0")
-        connection.execute(LOCK, {"key": spec.application_id})
-        connection.execute("SAVEPOINT looking")
-        what = found(database, spec)
+    with _alone(database, spec) as what:
         if what.state == ABSENT:
             _make(database, spec)
-        elif what.state == BEHIND:
-            _upgrade(connection.shared, spec, what.revision)
-        connection.execute("COMMIT")
-    # Whatever went wrong, the database is as before, and that is what callers are told.
-    except Exception as error:
-        if connection.alive:
-            connection.execute("ROLLBACK")
-        if isinstance(error, CleoError):
-            raise
-        raise CleoError(
-            "E_MIGRATION_FAILED",
-            f"{database.path} could not be brought to {spec.head}; it is as before. "
-            f"The cause: {type(getattr(error, 'orig', None) or error).__name__}.",
-            fix="the same command with the role that owns the database",
-            details={"store": spec.name, "path": database.path, "to": spec.head},
-        ) from error
-    return what.state in (ABSENT, BEHIND)
+        return what.state == ABSENT
 
 
-def refusal(database: PostgresDatabase, spec: StoreSpec, what: Found) -> StoreError:
+def upgrade(
+    database: PostgresDatabase,
+    spec: StoreSpec,
+    through: Callable[[Any, str | None, Callable[[Plan], Report]], Report] | None = None,
+) -> Report | None:
+    """Migrate the store in one transaction, under the advisory lock.
+
+    :param through: as of :meth:`cleo_core.states.OwnState.migrate_store`; by default nobody else
+        is asked.
+    :returns: what was done; None when the store is not behind, or was migrated meanwhile.
+    :raises CleoError: ``E_MIGRATION_FAILED``, ``E_WRITE_CONTENTION``; nothing has changed.
+    """
+    from cleo_core.api import Report
+    from cleo_core.migrate import Run, plan, run_plan
+
+    def run(steps: Plan) -> Report:
+        values = {"project_id": None, "project_name": None, "now": clock.now()}
+        run_plan(database.connection.shared, spec, steps.steps, Run(values))
+        return Report(steps.store, steps.from_revision, steps.to_revision, steps.steps)
+
+    with _alone(database, spec) as what:
+        if what.state != BEHIND:
+            return None
+        if through is None:
+            report = run(plan(spec, what.revision))
+        else:
+            report = through(database.connection, what.revision, run)
+        result = found(database, spec)
+        if result.state != HEAD:
+            raise ValueError(f"the result is {result.state}, at revision {result.revision}")
+    return report
+
+
+def refusal(database: PostgresDatabase, spec: StoreSpec, what: StoreState) -> StoreError:
     """The error for a database that cannot be used as the store."""
     code, words, fix = {
         BEHIND: (
             "E_STORE_BEHIND",
             f"is at revision {what.revision}; this program needs {spec.head}",
-            "env -u CLEO_MIGRATE cleo agent list --global",
+            f"cleo migrate --store {spec.name}",
         ),
         AHEAD: (
             "E_STORE_AHEAD",
@@ -182,16 +186,90 @@ def refusal(database: PostgresDatabase, spec: StoreSpec, what: Found) -> StoreEr
     )
 
 
-def _unversioned(database: PostgresDatabase, table: str) -> Found:
+def _by_version(spec: StoreSpec, path: str, row: Mapping[str, Any] | None) -> StoreState:
+    if row is None or row["rows"] != 1:
+        detail = f"alembic_version_{spec.name} does not hold exactly one row"
+        return StoreState(spec, path, BROKEN, None, detail)
+    revision = str(row["version_num"])
+    if row["store"] != STORE_KEY:
+        detail = "its signaldock_meta does not say cleo-signaldock"
+        return StoreState(spec, path, FOREIGN, revision, detail)
+    if revision == spec.head:
+        return StoreState(spec, path, HEAD, revision)
+    number, head = _number(revision, spec.name), _number(spec.head, spec.name)
+    if number is None or head is None:
+        detail = f"its revision {revision!r} is of another lineage"
+        return StoreState(spec, path, FOREIGN, revision, detail)
+    return StoreState(spec, path, BEHIND if number < head else AHEAD, revision)
+
+
+@contextmanager
+def _unharmed(database: PostgresDatabase) -> Iterator[None]:
+    """Keep the open transaction, if there is one, from what fails inside."""
     connection = database.connection
-    if connection.in_transaction:
+    if connection is None or not connection.in_transaction:
+        yield
+        return
+    connection.execute("SAVEPOINT looking")
+    try:
+        yield
+    except driver().OperationalError:
         connection.execute("ROLLBACK TO SAVEPOINT looking")
-    names = [row["name"] for row in database.read(RELATIONS)]
-    if not names:
-        return Found(ABSENT)
-    if {table, "signaldock_meta"} <= set(names):
-        return Found(BROKEN, None, f"{table} or signaldock_meta cannot be read")
-    return Found(FOREIGN, None, f"it is not empty and holds no {table}")
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE SAVEPOINT looking")
+
+
+@contextmanager
+def _alone(database: PostgresDatabase, spec: StoreSpec) -> Iterator[StoreState]:
+    """A transaction in which nobody else makes or migrates the store, and what it finds.
+
+    :raises CleoError: what the server refuses; whatever else fails inside is
+        ``E_MIGRATION_FAILED``, and so is all that fails while one that is behind is migrated.
+    """
+    what: StoreState | None = None
+    try:
+        with database.write() as tx:
+            tx.execute(PATIENCE)
+            tx.execute(LOCK, key=spec.application_id)
+            what = found(database, spec)
+            yield what
+    # Drivers, migrations and plugins raise anything; callers are told of it in one way.
+    except Exception as error:
+        failure = _failure(database, spec, what, error)
+        if failure is error:
+            raise
+        # SQLAlchemy's error prints the statement; its cause does not.
+        raise failure from original(error)
+
+
+def _failure(
+    database: PostgresDatabase, spec: StoreSpec, what: StoreState | None, error: Exception
+) -> Exception:
+    """What callers are told of a failure; the server undid everything."""
+    known: Exception = error
+    if from_driver(original(error)):
+        alive = database.connection is not None and database.connection.alive
+        known = translated(error, spec.name, database.path, alive=alive)
+    revision = what.revision if what is not None and what.state == BEHIND else None
+    passing = ("E_WRITE_CONTENTION", "E_IO", "E_STORE_FOREIGN", "E_MIGRATION_FAILED")
+    if isinstance(known, CleoError) and (revision is None or known.code in passing):
+        return known
+    cause = original(error)
+    words = str(known).rstrip(".") or type(cause).__name__
+    stands = f"still at revision {revision}" if revision else "as it was"
+    return CleoError(
+        "E_MIGRATION_FAILED",
+        f"{database.path} could not be brought to {spec.head}: {words}. It is {stands}.",
+        details={
+            "store": spec.name,
+            "path": database.path,
+            "from": revision,
+            "to": spec.head,
+            "cause": {"type": type(cause).__name__, "message": words},
+        },
+    )
 
 
 def _make(database: PostgresDatabase, spec: StoreSpec) -> None:
@@ -210,22 +288,6 @@ def _make(database: PostgresDatabase, spec: StoreSpec) -> None:
 
 def _used(statement: str) -> dict[str, Any]:
     return {"now": clock.now()} if ":now" in statement else {}
-
-
-def _upgrade(shared: Connection, spec: StoreSpec, revision: str | None) -> None:
-    from cleo_core.migrate import Run, plan, run_plan
-
-    steps = plan(spec, revision)
-    values = {"project_id": None, "project_name": None, "now": clock.now()}
-    # SQLAlchemy is told of the transaction that is open already, so that alembic begins none.
-    with shared.begin() if not shared.in_transaction() else _Open():
-        run_plan(shared, spec, steps.steps, Run(values))
-
-
-class _Open:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *exception: object) -> None: ...
 
 
 def _number(revision: str, store: str) -> int | None:

@@ -16,6 +16,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         "PresenceVerbs",
         ("heartbeat", "stop", "status", "whoami", "retire", "revive", "prune"),
     ),
+    "starting": ("StartVerbs", ("start",)),
     "credentials": ("CredentialVerbs", ("credential", "flag_reauth")),
     "migrating": (
         "MigrateVerbs",
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
     from cleo_signaldock.service.credentials import CredentialVerbs
     from cleo_signaldock.service.keys import KeyVerbs
     from cleo_signaldock.service.migrating import MigrateVerbs
-    from cleo_signaldock.service.presence import PresenceVerbs
     from cleo_signaldock.service.registering import RegisterVerbs
     from cleo_signaldock.service.removing import RemoveVerbs
     from cleo_signaldock.service.rotating import RotateVerbs
+    from cleo_signaldock.service.starting import StartVerbs
     from cleo_signaldock.service.visibility import VisibilityVerbs
     from cleo_signaldock.service.words import WordVerbs
 
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
         VisibilityVerbs,
         RemoveVerbs,
         WordVerbs,
-        PresenceVerbs,
+        StartVerbs,
         CredentialVerbs,
         KeyVerbs,
         RotateVerbs,

@@ -1,4 +1,4 @@
-"""What services return: typed records, whose field names in camelCase are the JSON keys."""
+"""Refs of agents, what the store holds, and rows of an older file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class Status(Declared):
     """What the store holds.
 
     ``agents``: enabled and disabled refs. ``receipts`` and ``jobs``: how many are in each state.
-    ``oldest_pending_at``: since when the oldest message waits for a recipient.
+    ``oldest_pending_at``: since when the oldest message waits for a recipient. ``breakers``:
+    servers that failed lately, ``open`` where they are left alone. ``runners``: processes that
+    fetch mail.
     """
 
     agents: dict[str, int]
@@ -62,6 +64,8 @@ class Status(Declared):
     oldest_pending_at: str | None
     dead_letters: int
     leases: int
+    breakers: dict[str, str]
+    runners: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,0 +1,90 @@
+"""``cleo conduit watch`` and ``run``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cleo_conduit.cli.options import SECONDS
+from cleo_conduit.cli.refs import service
+from cleo_core.cli import Result, command
+from cleo_core.cli.streaming import in_words, program, stream
+from cleo_core.stopping import Stopping
+
+if TYPE_CHECKING:
+    from cleo_conduit.records.messages import Claimed
+    from cleo_core.app import App
+
+_TIMEOUT = click.option("--timeout", type=SECONDS, metavar="SECONDS", help="Stop after so long.")
+
+
+@command("watch", streams=True)
+@click.option("--consumer", metavar="NAME", help="Which of the agent's processes watches.")
+@click.option("--exec", "handler", metavar="CMD", help="Give each message to a program's stdin.")
+@_TIMEOUT
+@click.option("--once", is_flag=True, help="Look once, and stop.")
+def watch_command(
+    app: App, consumer: str | None, handler: str | None, timeout: float | None, once: bool
+) -> Result:
+    """Print messages as they come, one JSON line for each; each is confirmed once it is printed.
+
+    With `--exec` a message is confirmed when the program ends with 0; otherwise it comes again.
+
+    Example: cleo conduit watch --exec "./on-message"
+    """
+    # Before a message is taken that nobody could be given.
+    words = None if handler is None else program(handler)
+    verbs = service(app)
+    stopping = Stopping()
+    deadline = None if timeout is None else time.monotonic() + timeout
+
+    def handled(message: Claimed) -> bool:
+        assert words is not None
+        return verbs.run_handler(
+            words,
+            message,
+            consumer or app.require_agent(),
+            stop=stopping,
+            deadline=deadline,
+        )
+
+    with stopping:
+        events = verbs.watch(
+            consumer=consumer,
+            timeout=timeout,
+            once=once,
+            handler=None if words is None else handled,
+            stop=stopping,
+        )
+        last = stream(app, events, _words)
+    return Result(last, ids=[], human=lambda out: out.line("stopped"))
+
+
+@command("run", streams=True)
+@click.option("--once", is_flag=True, help="One pass, and stop.")
+@_TIMEOUT
+@click.option("--for", "agent_id", metavar="ID", help="Fetch the mail of this agent alone.")
+def run_command(app: App, once: bool, timeout: float | None, agent_id: str | None) -> Result:
+    """Carry mail to and from other machines, until it is stopped.
+
+    Mail between the agents of this project needs no `run`.
+
+    Example: cleo conduit run --once
+    """
+    with Stopping() as stopping:
+        events = service(app).run(agent_id, once=once, timeout=timeout, stop=stopping)
+        last = stream(app, events)
+    return Result(last, ids=[], human=lambda out: out.line("stopped"))
+
+
+def _words(event: Mapping[str, Any]) -> str:
+    if event["event"] == "message":
+        message = event["message"]
+        said = f"{message['subject']}: {message['content']}" if message["subject"] else None
+        return f"{message['seq']} {message['from']}: {said or message['content']}"
+    if event["event"] == "state":
+        return f"{event['id']}: {event['agentId']} {event['state']}"
+    return in_words(event)

@@ -1,0 +1,1 @@
+"""What services return: typed records, whose field names in camelCase are the JSON keys."""

@@ -1,0 +1,79 @@
+"""What a message says: what is read out of its text, and the hash of all of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+#: ``@bob`` that begins a word; an address of mail is none.
+_MENTION = re.compile(r"(?<![\w@.+-])@([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
+_TAG = re.compile(r"(?<![\w#&/])#(\w[\w-]*)")
+_DIRECTIVE = re.compile(r"^/([A-Za-z][\w-]*)(?![\w/.-])", re.MULTILINE)
+_TASK = re.compile(r"(?<![A-Za-z0-9_-])T\d+(?![A-Za-z0-9_])")
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+#: Keys of the metadata that hold what was read out of the text.
+EXTRACTED = ("mentions", "directives", "tags", "taskRefs")
+
+
+def extracted(text: str) -> dict[str, list[str]]:
+    """Mentions, directives, tags and tasks of a text, each once, in their order."""
+    found: dict[str, list[str]] = {}
+    if "@" in text:
+        found["mentions"] = [word.rstrip("._-") for word in _MENTION.findall(text)]
+    if "/" in text:
+        found["directives"] = _DIRECTIVE.findall(text)
+    if "#" in text:
+        found["tags"] = _TAG.findall(text)
+    if "T" in text:
+        found["taskRefs"] = _TASK.findall(text)
+    return {name: list(dict.fromkeys(words)) for name, words in found.items() if words}
+
+
+def with_extracted(metadata: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Metadata with what its text says, after what was given and without doubles."""
+    joined = dict(metadata)
+    for name, words in extracted(text).items():
+        joined[name] = list(dict.fromkeys([*joined.get(name, ()), *words]))
+    return joined
+
+
+def body_hash(
+    *,
+    sender: str,
+    subject: str | None,
+    content: str,
+    content_type: str,
+    kind: str,
+    importance: str,
+    ack_required: bool,
+    attachments: Any,
+    payload: Any,
+    metadata: Any,
+    reply_to: str | None,
+    expires_at: str | None,
+) -> str:
+    """SHA-256 of what a message says, as canonical JSON: sorted keys, no blanks, UTF-8.
+
+    Recipients are not part of it, so that it is the same on every machine.
+    """
+    import hashlib
+
+    body = {
+        "from": sender,
+        "subject": subject,
+        "content": content,
+        "contentType": content_type,
+        "kind": kind,
+        "importance": importance,
+        "ackRequired": ack_required,
+        "attachments": attachments,
+        "payload": payload,
+        "metadata": metadata,
+        "replyTo": reply_to,
+        "expiresAt": expires_at,
+    }
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).hexdigest()

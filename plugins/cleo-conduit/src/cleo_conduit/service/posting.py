@@ -1,0 +1,209 @@
+"""Writing a message with everything that belongs to it, inside one unit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cleo_conduit.records.messages import Recipient
+from cleo_conduit.service import due
+from cleo_conduit.service.bodies import body_hash
+from cleo_conduit.service.routing import LOCAL, Route
+from cleo_conduit.store import mail
+from cleo_core.ids import ordered_id
+
+if TYPE_CHECKING:
+    from cleo_conduit.service.work import Work
+    from cleo_core.database import Row
+
+
+class To(NamedTuple):
+    """A recipient: in which role, on which way, and whether it is woken."""
+
+    agent_id: str
+    role: str = "to"
+    route: Route = LOCAL
+    muted: bool = False
+
+
+class Body(NamedTuple):
+    """What a message says, ready to be stored."""
+
+    content: str
+    subject: str | None = None
+    kind: str = "message"
+    importance: str = "normal"
+    content_type: str = "text"
+    ack_required: bool = False
+    ack_due_at: str | None = None
+    attachments: Sequence[Mapping[str, Any]] = ()
+    payload: Any = None
+    metadata: Mapping[str, Any] = {}
+    expires_at: str | None = None
+
+    def hash(self, sender: str, reply_to: str | None) -> str:
+        """The hash that tells two messages of one id apart."""
+        return body_hash(
+            sender=sender,
+            subject=self.subject,
+            content=self.content,
+            content_type=self.content_type,
+            kind=self.kind,
+            importance=self.importance,
+            ack_required=self.ack_required,
+            attachments=list(self.attachments),
+            payload=self.payload,
+            metadata=dict(self.metadata),
+            reply_to=reply_to,
+            expires_at=self.expires_at,
+        )
+
+
+class Posted(NamedTuple):
+    """A message as it was stored, and what its recipients' rows say."""
+
+    row: Row
+    recipients: list[Recipient]
+
+
+def post(
+    work: Work,
+    conversation: Row,
+    sender: str,
+    body: Body,
+    recipients: Iterable[To],
+    *,
+    verified: bool = False,
+    parent: Row | None = None,
+    id_: str | None = None,
+    origin: str = "local",
+    at: str | None = None,
+) -> Posted:
+    """Store a message, its receipts and jobs, and count it; its recipients are woken after COMMIT.
+
+    :param parent: the message that it answers.
+    :param at: when it was written, where that was elsewhere.
+    """
+    message_id = ordered_id() if id_ is None else id_
+    reply_to = None if parent is None else parent["id"]
+    row: dict[str, Any] = {
+        "id": message_id,
+        "conversation_id": conversation["id"],
+        "from_agent_id": sender,
+        "verified": int(verified),
+        "subject": body.subject,
+        "content": body.content,
+        "content_type": body.content_type,
+        "kind": body.kind,
+        "importance": body.importance,
+        "ack_required": int(body.ack_required),
+        "ack_due_at": body.ack_due_at,
+        "attachments": _json(body.attachments) if body.attachments else "[]",
+        "payload": None if body.payload is None else _json(body.payload),
+        "metadata": _json(body.metadata) if body.metadata else "{}",
+        "reply_to": reply_to,
+        "thread_id": message_id if parent is None else parent["thread_id"],
+        "expires_at": body.expires_at,
+        "origin": origin,
+        "body_hash": body.hash(sender, reply_to),
+        "redacted_at": None,
+        "created_at": work.now if at is None else at,
+    }
+    seq = row["seq"] = work.known["last_seq"] = work.scalar(mail.ADD_MESSAGE, **row)
+    goes = list(recipients)
+    work.executemany(
+        mail.ADD_RECEIPT,
+        [(seq, one.agent_id, one.role, one.route.transport) for one in goes],
+    )
+    work.count(conversation["id"], seq, row["created_at"])
+    due.expects(work, expires_at=body.expires_at, ack_due_at=body.ack_due_at)
+    done = [
+        Recipient(one.agent_id, one.role, one.route.transport, "pending")
+        if one.route is LOCAL
+        else _with_job(work, row, conversation, one, goes)
+        for one in goes
+    ]
+    work.unit.created("message", message_id, row)
+    work.note("message", message_id, action="message.send", recipients=len(goes))
+    work.wake(one.agent_id for one in goes if not one.muted)
+    return Posted(row, done)
+
+
+def direct(work: Work, one: str, other: str) -> Row:
+    """The direct conversation of two, made where there is none; both take part in it."""
+    key = " ".join(sorted((one, other)))
+    known: Row | None = work.known.get(f"direct {key}")
+    if known is not None:
+        return known
+    found = mail.direct(work, key)
+    if found is None:
+        add_conversation(work, kind="dm", created_by=one, dm_key=key)
+        found = mail.direct(work, key)
+        assert found is not None
+    present = {row["agent_id"] for row in mail.participants(work, found["id"])}
+    for agent_id in (one, other):
+        if agent_id not in present:
+            take_part(work, found, agent_id)
+    work.known[f"direct {key}"] = found
+    return found
+
+
+def add_conversation(
+    work: Work,
+    *,
+    kind: str,
+    created_by: str,
+    id_: str | None = None,
+    visibility: str = "private",
+    **more: Any,
+) -> str:
+    """Add a conversation without anybody in it; nothing happens where its key is taken.
+
+    :returns: the id that it has if it was added.
+    """
+    row = {
+        **dict.fromkeys(("dm_key", "topic", "epic_id", "wave", "title")),
+        **more,
+        "id": ordered_id() if id_ is None else id_,
+        "kind": kind,
+        "visibility": visibility,
+        "created_by": created_by,
+        "now": work.now,
+    }
+    if mail.add_conversation(work, row):
+        values = {name: value for name, value in row.items() if name != "now"}
+        work.unit.created("conversation", row["id"], values)
+        work.note("conversation", row["id"], action="conversation.create", of=kind)
+    return str(row["id"])
+
+
+def take_part(
+    work: Work,
+    conversation: Row,
+    agent_id: str,
+    *,
+    role: str = "member",
+    joined_seq: int = 0,
+    filter_: str | None = None,
+) -> None:
+    """Let an agent take part in a conversation; one that had left takes part again."""
+    row = {
+        "id": conversation["id"],
+        "agent_id": agent_id,
+        "joined_seq": joined_seq,
+        "filter": filter_,
+        "now": work.now,
+    }
+    if not work.execute(mail.REJOIN, **row):
+        work.execute(mail.ADD_PARTICIPANT, role=role, **row)
+
+
+def _with_job(work: Work, row: Row, conversation: Row, one: To, goes: Sequence[To]) -> Recipient:
+    from cleo_conduit.service.queueing import add_job
+
+    return add_job(work, row, conversation, one, goes)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

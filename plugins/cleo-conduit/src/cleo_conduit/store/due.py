@@ -1,0 +1,52 @@
+"""What becomes due with time: expiry of messages, acknowledgements that are missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cleo_core.database import Row
+
+MARKS = "SELECT key, value FROM conduit_meta WHERE key IN ('expired_until', 'overdue_until')"
+HAS_EXPIRED = (
+    "SELECT 1 FROM messages WHERE expires_at IS NOT NULL AND expires_at > :after "
+    "AND expires_at <= :now LIMIT 1"
+)
+EXPIRED = (
+    "SELECT m.expires_at, r.message_seq, r.agent_id FROM messages AS m "
+    "JOIN receipts AS r ON r.message_seq = m.seq WHERE m.expires_at IS NOT NULL "
+    "AND m.expires_at > :after AND m.expires_at <= :now AND r.state IN ('pending', 'relayed') "
+    "ORDER BY m.expires_at, r.message_seq, r.agent_id LIMIT :limit"
+)
+#: Those of whom nobody was told begin after the time up to which overdue ones were looked for.
+OVERDUE = (
+    "SELECT m.seq, m.id, m.from_agent_id, m.ack_due_at, r.agent_id, r.state "
+    "FROM messages AS m CROSS JOIN receipts AS r ON r.message_seq = m.seq "
+    "WHERE m.ack_required = 1 AND m.ack_due_at > :after AND m.ack_due_at <= :now "
+    "AND m.origin = 'local' AND r.role = 'to' AND r.escalated_at IS NULL "
+    "AND r.state NOT IN ('acked', 'rejected', 'expired', 'dead') "
+    "ORDER BY m.ack_due_at, m.seq, r.agent_id LIMIT :limit"
+)
+HAS_OVERDUE = (
+    "SELECT 1 FROM messages AS m WHERE m.ack_required = 1 AND m.ack_due_at > :after "
+    "AND m.ack_due_at <= :now LIMIT 1"
+)
+ESCALATE = (
+    "UPDATE receipts SET escalated_at = :now WHERE message_seq = :seq AND agent_id = :agent_id"
+)
+
+
+def marks(tx: Any) -> dict[str, str]:
+    """Up to when expired messages, and overdue acknowledgements, were seen to."""
+    return {row["key"]: row["value"] for row in tx.read(MARKS)}
+
+
+def expired(tx: Any, after: str, now: str, limit: int) -> list[Row]:
+    """Receipts of messages that expired after a time, which nobody took delivery of."""
+    rows: list[Row] = tx.read(EXPIRED, after=after, now=now, limit=limit)
+    return rows
+
+
+def overdue(tx: Any, after: str, now: str, limit: int) -> list[Row]:
+    """Receipts whose acknowledgement became due after a time, and whose sender was not told."""
+    rows: list[Row] = tx.read(OVERDUE, after=after, now=now, limit=limit)
+    return rows
