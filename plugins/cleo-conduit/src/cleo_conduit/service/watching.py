@@ -47,13 +47,12 @@ class WatchVerbs(ReceiveVerbs):
         :param stop: asked after each message, and told when it begins and ends to wait.
         :raises CleoError: 2 no agent; 99 not attached.
         """
-        db = self.db
-        who = acting(self.app, db)
+        who = acting(self.app, self.db)
         mine = who.agent_id if consumer is None else consumer_name(consumer)
         deadline = None if timeout is None else time.monotonic() + timeout
         stop = stop or Stop()
         with self.waiter(who.agent_id) as waiter:
-            seen = watching.last(db)
+            seen = watching.last(self.db)
             yield {"event": "started", "agentId": who.agent_id, "consumer": mine}
             while True:
                 while self._waits(who.agent_id):
@@ -61,8 +60,8 @@ class WatchVerbs(ReceiveVerbs):
                     yield from self._handed_over(found, mine, handler, stop)
                     if len(found) < BATCH or stop.wanted or _is_over(deadline):
                         break
-                until = watching.last(db)
-                for row in watching.states(db, who.agent_id, seen, until):
+                until = watching.last(self.db)
+                for row in watching.states(self.db, who.agent_id, seen, until):
                     yield {"event": "state", **_state(row)}
                 seen = until
                 if once or stop.wanted or _is_over(deadline):

@@ -133,11 +133,13 @@ class Verbs:
         """Something to wait with until mail comes for an agent."""
         from cleo_conduit.wake import Waiter, directory
 
-        db = self.db
+        if self.db.stands_in and not self.app.dry_run:
+            # Of a file that is not there yet, no change would ever be seen.
+            self.app.write(STORE.name, lambda unit: None)
         return Waiter(
             directory(self.app.project.directory),
             agent_id,
-            lambda: int(db.scalar("PRAGMA data_version")),
+            lambda: int(self.db.scalar("PRAGMA data_version")),
         )
 
     def page(self, limit: int | None, offset: int) -> tuple[int, int]:
