@@ -52,7 +52,7 @@ def main() -> None:
         sending = _sending(root, env)
         waking = _waking(root, env)
         idle = _idle(root, env)
-        commands = _commands(root, env)
+        commands = _commands(root, env, _registered(folder / "registered", env))
         roots = [_filled(_project(folder / f"p{size}", env), env, size) for size in BACKLOGS]
         polls = _polling(roots, env)
     table(
@@ -294,16 +294,31 @@ def _cpu(pid: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _commands(root: Path, env: dict[str, str]) -> list[tuple[object, ...]]:
+def _registered(root: Path, env: dict[str, str]) -> Path:
+    """A project whose agents a registry knows."""
+    root.mkdir()
+    with_registry = {**env, "CLEO_DISABLE_PLUGINS": ""}
+    run([CLEO, "init"], with_registry, root)
+    for name in ("ann", "cem"):
+        run([CLEO, "agent", "register", name], with_registry, root)
+    return root
+
+
+def _commands(root: Path, env: dict[str, str], registered: Path) -> list[tuple[object, ...]]:
     def cleo(*words: str) -> Cost:
         return run([CLEO, *words, "--json"], env, root)
 
+    def known(*words: str) -> Cost:
+        return run([CLEO, *words, "--json"], {**env, "CLEO_DISABLE_PLUGINS": ""}, registered)
+
+    message = ("conduit", "send", "hello", "--to", "cem", "--agent", "ann")
     plain = {name: value for name, value in env.items() if name != "CLEO_DISABLE_PLUGINS"}
     costs = alternate(
         {
             "floor": lambda: run(FLOOR, plain, root),
             "version": lambda: cleo("version"),
-            "send": lambda: cleo("conduit", "send", "hello", "--to", "cem", "--agent", "ann"),
+            "send": lambda: cleo(*message),
+            "known": lambda: known(*message),
             "poll": lambda: cleo("conduit", "poll", "--limit", "1", "--agent", "cem"),
             "inbox": lambda: cleo("conduit", "inbox", "--limit", "1", "--agent", "cem"),
         },
@@ -313,6 +328,7 @@ def _commands(root: Path, env: dict[str, str]) -> list[tuple[object, ...]]:
     poll = costs["poll"].cpu / version
     return [
         ("CPU of `cleo conduit send --json` ÷ floor", costs["send"].cpu / floor, "≤ 1.6"),
+        ("the same with a registry of agents", costs["known"].cpu / floor, "≤ 1.6"),
         ("CPU of `cleo conduit poll --json` ÷ `cleo version`", poll, "≤ 1.5"),
         ("CPU of `cleo conduit inbox --json` ÷ floor", costs["inbox"].cpu / floor, ""),
     ]

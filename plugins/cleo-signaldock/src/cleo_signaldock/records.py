@@ -5,13 +5,14 @@ None of them has a field for a key or a ciphertext.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Agent(Declared):
     """An agent of the registry, as this project sees it.
 
@@ -49,7 +50,7 @@ class Agent(Declared):
     updated_at: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Step(Declared):
     """What became of one store's part: written, unchanged, skipped or failed."""
 
@@ -60,7 +61,7 @@ class Step(Declared):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("error",)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Registered(Declared):
     """An agent after ``register``: whether its identity changed, and each store's part."""
 
@@ -70,7 +71,7 @@ class Registered(Declared):
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Updated(Declared):
     """An agent after ``update``."""
 
@@ -78,7 +79,7 @@ class Updated(Declared):
     changed: bool
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class RefChange(Declared):
     """What ``attach``, ``detach`` and ``remove`` did.
 
@@ -96,7 +97,7 @@ class RefChange(Declared):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("ref", "refs", "unreadable", "scanned")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Word(Declared):
     """A capability or a skill that the registry knows."""
 
@@ -106,14 +107,14 @@ class Word(Declared):
     description: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class ChangedAgents(Declared):
     """The ids of the agents that were not in that state before."""
 
     changed: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LegacyMigration(Declared):
     """What became of a project's older file.
 
@@ -132,7 +133,7 @@ class LegacyMigration(Declared):
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LegacyStatus(Declared):
     """Whether the older file is there, and the journal of the latest migration."""
 

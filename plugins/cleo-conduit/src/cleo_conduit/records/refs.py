@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 #: The value of an argument that was not given: its column stays as it is.
 UNSET: Any = object()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Ref(Declared):
     """That a project sees an agent.
 
@@ -31,7 +31,7 @@ class Ref(Declared):
     updated_at: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class RefChange(Declared):
     """What became of a ref.
 
@@ -46,7 +46,7 @@ class RefChange(Declared):
     left: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Status(Declared):
     """What the store holds.
 
@@ -68,7 +68,7 @@ class Status(Declared):
     runners: int
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LegacyImport(Declared):
     """What became of rows of an older file; a row's key is its key columns with a blank between.
 
@@ -84,7 +84,7 @@ class LegacyImport(Declared):
     merged: dict[str, dict[str, str]]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LegacyDrop(Declared):
     """What became of the rows of an import that is taken back.
 
@@ -98,7 +98,7 @@ class LegacyDrop(Declared):
     spared: dict[str, list[str]]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LegacyCheck(Declared):
     """What was found of an import.
 

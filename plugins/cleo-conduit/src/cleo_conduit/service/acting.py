@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cleo_conduit.errors import not_participant
 from cleo_conduit.ids import project_agent_id
 from cleo_conduit.store import meta, refs
+from cleo_core.hashing import sha256
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -92,8 +93,7 @@ def _person(app: App, db: Backend) -> Acting:
 
 
 def _fits(token: str | None, hash_: str) -> bool:
-    import hashlib
     import hmac
 
-    given = hashlib.sha256((token or "").encode("utf-8", "surrogateescape")).hexdigest()
+    given = sha256((token or "").encode("utf-8", "surrogateescape"))
     return token is not None and hmac.compare_digest(given, hash_)

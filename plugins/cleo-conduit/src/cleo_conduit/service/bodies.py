@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cleo_core.hashing import sha256
+
 #: ``@bob`` that begins a word; an address of mail is none.
 _MENTION = re.compile(r"(?<![\w@.+-])@([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
 _TAG = re.compile(r"(?<![\w#&/])#(\w[\w-]*)")
@@ -60,8 +62,6 @@ def body_hash(
 
     Recipients are not part of it, so that it is the same on every machine.
     """
-    import hashlib
-
     body = {
         "from": sender,
         "subject": subject,
@@ -76,4 +76,4 @@ def body_hash(
         "replyTo": reply_to,
         "expiresAt": expires_at,
     }
-    return hashlib.sha256(_CANONICAL.encode(body).encode()).hexdigest()
+    return sha256(_CANONICAL.encode(body).encode())

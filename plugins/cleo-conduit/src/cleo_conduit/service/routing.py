@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core.errors import CleoError
 
@@ -50,11 +50,10 @@ class Routes:
         if is_reserved(agent_id):
             return LOCAL
         try:
-            agent = self.app.service("agents").get(agent_id, everywhere=True)
+            kind, base_url = _address(self.app.service("agents"), agent_id)
         except CleoError:
             # Nobody can say where it lives: it is written to where it reads.
             return LOCAL
-        kind, base_url = agent.transport["type"], agent.transport["baseUrl"]
         if kind == "local" or not base_url:
             return LOCAL
         scheme = base_url.partition(":")[0].lower()
@@ -67,6 +66,15 @@ class Routes:
                 f"No installed plugin carries mail to {scheme} addresses; see cleo plugins.",
             )
         return Route(spec.name, base_url)
+
+
+def _address(agents: Any, agent_id: str) -> tuple[str, str | None]:
+    """Transport and server of an agent; a registry may say that without all the rest."""
+    if hasattr(agents, "address"):
+        found: tuple[str, str | None] = agents.address(agent_id)
+        return found
+    transport = agents.get(agent_id, everywhere=True).transport
+    return transport["type"], transport["baseUrl"]
 
 
 def transports(app: App) -> list[TransportSpec]:

@@ -16,6 +16,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         "PresenceVerbs",
         ("heartbeat", "stop", "status", "whoami", "retire", "revive", "prune"),
     ),
+    "addresses": ("AddressVerbs", ("address",)),
     "starting": ("StartVerbs", ("start",)),
     "credentials": ("CredentialVerbs", ("credential", "flag_reauth")),
     "migrating": (
@@ -37,6 +38,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 if TYPE_CHECKING:
+    from cleo_signaldock.service.addresses import AddressVerbs
     from cleo_signaldock.service.credentials import CredentialVerbs
     from cleo_signaldock.service.keys import KeyVerbs
     from cleo_signaldock.service.migrating import MigrateVerbs
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
         RemoveVerbs,
         WordVerbs,
         StartVerbs,
+        AddressVerbs,
         CredentialVerbs,
         KeyVerbs,
         RotateVerbs,

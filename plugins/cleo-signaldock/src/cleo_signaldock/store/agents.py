@@ -20,6 +20,7 @@ SHOWN = (
 SHOWN_SQL = f"{', '.join(SHOWN)}, CASE WHEN api_key_encrypted IS NULL THEN 0 ELSE 1 END AS has_key"
 
 GET = f"SELECT {SHOWN_SQL} FROM agents WHERE agent_id = :agent_id"
+ADDRESS = "SELECT transport_type, api_base_url FROM agents WHERE agent_id = :agent_id"
 IS_ACTIVE = "SELECT is_active FROM agents WHERE agent_id = :agent_id"
 SPELLING = "SELECT agent_id FROM agents WHERE lower(agent_id) = :folded"
 INSERT = (
@@ -62,6 +63,11 @@ class Writer(Reader, Protocol):
 def get(db: Reader, agent_id: str) -> Row | None:
     """An agent's shown columns and ``has_key``, or None."""
     return db.one(GET, agent_id=agent_id)
+
+
+def address(db: Reader, agent_id: str) -> Row | None:
+    """An agent's transport and server, or None."""
+    return db.one(ADDRESS, agent_id=agent_id)
 
 
 def held(tx: Writer, agent_id: str) -> Row | None:
