@@ -199,5 +199,5 @@ def _looked(app: App, look: Callable[[Database], Finding]) -> Finding:
 def _found(ids: list[str], status: Status, what: str, fix: str) -> Finding:
     if not ids:
         return Finding("ok", f"There are no {what}.", {}, None)
-    message = f"There are {len(ids)} {what}." if len(ids) > 1 else f"There is 1 of: {what}."
+    message = f"{what[0].upper()}{what[1:]}: {len(ids)}."
     return Finding(status, message, {"count": len(ids), "ids": ids[:MOST]}, fix)
