@@ -639,6 +639,9 @@ def test_a_spoilt_event_holds_nothing_up(ann: Any, carrier: Any) -> None:
         "conversationId": _post["uuid"](51),
         "bodyHash": None,
     }
+    assert ann.accept_here({**good, "id": "\ud800", "recipient": "ann"}, origin="x")[0] == (
+        "permanent"
+    )
     spoilt = [None, "x", 5, [], {**good, "payload": "\ud800"}, {**good, "topic": "\ud800"}]
     inbound = [(number, one) for number, one in enumerate([*spoilt[:5], good], 1)]
     carrier.change(inbound=inbound)
@@ -759,3 +762,27 @@ def test_an_agent_is_started(
     assert cleo_cli("agent", "start", "nobody", "--once").code == 99
     monkeypatch.setenv("CLEO_DISABLE_PLUGINS", "conduit")
     assert cleo_cli("agent", "start", "bob", "--once").code == 5
+
+
+def test_an_idle_runner_writes_nothing_of_its_own_accord(ann: Any, carrier: Any) -> None:
+    units: list[str] = []
+    plain = delivering.Worker.due
+
+    def due(self: Any, ids: Any = None) -> Any:
+        units.append("due")
+        return plain(self, ids)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivering.Worker, "due", due)
+        list(ann.run(timeout=0.6, poll_interval=60.0))
+    assert len(units) <= 5
+
+
+def test_a_job_that_another_worker_has_just_tried_waits_its_time(ann: Any, carrier: Any) -> None:
+    carrier.change(answers=[{"outcome": "retry", "status": 503, "retry_after": 600}])
+    ann.send("x", to=["bob"], deliver=False)
+    one, two = delivering.Worker(ann.app), delivering.Worker(ann.app)
+    (id_,) = two.due()
+    one.attempt(one.take(one.due()[0]))
+    assert two.take(id_) is None
+    assert jobs() == [("pending", None, 1)]

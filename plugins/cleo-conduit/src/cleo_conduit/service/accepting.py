@@ -218,6 +218,12 @@ def _ids(event: Mapping[str, Any], name: str) -> list[Any]:
     return found
 
 
+def known_id(event: Any) -> str:
+    """The id of an event as an audit may keep it; ``?`` where it has none."""
+    id_ = event.get("id") if isinstance(event, Mapping) else None
+    return str(id_) if _is_uuid(id_) else "?"
+
+
 def _is_uuid(value: Any) -> bool:
     return isinstance(value, str) and _UUID.match(value) is not None
 

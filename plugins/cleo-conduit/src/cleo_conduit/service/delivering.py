@@ -130,8 +130,9 @@ class Worker(Verbs):
     def take(self, id_: str) -> Row | None:
         """Take a job for a minute; None where it is somebody else's, or not its turn."""
         until = clock.format_time(clock.seconds() + LEASE_SECONDS)
+        far = clock.format_time(clock.seconds() + MOST_RETRY_AFTER + SLACK)
         return self.write(
-            "job.claim", lambda work: jobs.take(work, id_, self.name, until, work.now)
+            "job.claim", lambda work: jobs.take(work, id_, self.name, until, work.now, far)
         )
 
     def attempt(self, job: Row, *, seconds: float | None = None) -> None:

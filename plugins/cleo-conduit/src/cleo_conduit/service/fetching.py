@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cleo_conduit.service.accepting import RefusedError, accept
+from cleo_conduit.service.accepting import RefusedError, accept, known_id
 from cleo_conduit.service.delivering import identity_of
 from cleo_conduit.service.routing import LOCAL, Route, Routes
 from cleo_conduit.service.work import Verbs, Work
@@ -95,8 +95,8 @@ def _stored(app: App, agent_id: str, base_url: str, found: list[Inbound]) -> int
                     reported="pending",
                 )
             except RefusedError as error:
-                id_ = one.event.get("id") if hasattr(one.event, "get") else None
-                work.note("message", str(id_)[:64], action="message.refuse", why=str(error))
+                id_ = known_id(one.event)
+                work.note("message", id_, action="message.refuse", why=str(error))
         last = max(one.seq for one in found)
         work.execute(
             inbound.SET_CURSOR, agent_id=agent_id, base_url=base_url, seq=last, now=work.now

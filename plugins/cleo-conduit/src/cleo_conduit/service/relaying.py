@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleo_conduit.ids import parse_agent_id
-from cleo_conduit.service.accepting import RefusedError, accept
+from cleo_conduit.service.accepting import RefusedError, accept, known_id
 from cleo_conduit.service.events import event_of
 from cleo_conduit.service.receiving import move
 from cleo_conduit.service.work import Verbs, Work
@@ -37,7 +37,7 @@ class RelayVerbs(Verbs):
             try:
                 accept(work, event, recipient, origin=origin, verified=False, reported=None)
             except RefusedError as error:
-                work.note("message", str(event.get("id"))[:64], why=str(error))
+                work.note("message", known_id(event), why=str(error))
                 return "permanent", f"The message was refused: {error}."
             return "accepted", None
 

@@ -119,7 +119,8 @@ class Verbs:
             return result
 
         result = self.app.write(STORE.name, run)
-        if not self.app.dry_run:
+        if last[0].woken and not self.app.dry_run:
+            # Not of a unit that wrote no mail: who waits for everybody's would wake itself.
             self.wake(last[0].woken)
         return result
 

@@ -54,7 +54,10 @@ EARLIER = (
     "AND em.conversation_id = (SELECT m.conversation_id FROM messages AS m WHERE m.seq = :seq) "
     "LIMIT 1"
 )
-PENDING = "SELECT * FROM delivery_jobs WHERE id = :id AND state = 'pending'"
+PENDING = (
+    "SELECT * FROM delivery_jobs WHERE id = :id AND state = 'pending' "
+    "AND (next_attempt_at <= :now OR next_attempt_at > :far)"
+)
 NEXT = (
     "SELECT min(next_attempt_at) FROM delivery_jobs WHERE state = 'pending' "
     "AND state IN ('pending', 'leased', 'parked')"
@@ -121,12 +124,12 @@ def open_of(db: Backend, seq: int, agent_id: str) -> list[Row]:
     return db.read(OPEN_OF, seq=seq, agent_id=agent_id)
 
 
-def take(tx: Any, id_: str, owner: str, until: str, now: str) -> Row | None:
+def take(tx: Any, id_: str, owner: str, until: str, now: str, far: str) -> Row | None:
     """Take a job, unless somebody has it or an earlier one of its conversation comes first.
 
     Its fence tells whoever had it before that it is gone.
     """
-    row = tx.one(PENDING, id=id_)
+    row = tx.one(PENDING, id=id_, now=now, far=far)
     if row is None:
         return None
     earlier = tx.scalar(EARLIER, recipient=row["recipient"], seq=row["message_seq"])
