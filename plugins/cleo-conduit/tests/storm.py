@@ -156,7 +156,7 @@ def main() -> None:
     kills = restarts = 0
     started = killed = time.monotonic()
     failed: list[str] = []
-    while len(done) < senders or not finished(folder, senders, messages):
+    while len(done) < senders or not finished():
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid:
             name = running.pop(pid)
@@ -213,8 +213,8 @@ def start(job: Callable[[], None]) -> int:
     os._exit(0)
 
 
-def finished(folder: Path, senders: int, messages: int) -> bool:
-    """Whether everything was taken, or nothing moves any more."""
+def finished() -> bool:
+    """Whether everything was taken."""
     connection = connect_for_copy(".cleo/conduit.db")
     try:
         (waiting,) = connection.execute(

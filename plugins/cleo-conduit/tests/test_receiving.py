@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from cleo_conduit.service.receiving import ReceiveVerbs
+from cleo_core import clock
+from cleo_core.database import connect_for_copy
 from cleo_core.testing import Outcome
 
 _post = runpy.run_path(str(Path(__file__).with_name("post.py")))
@@ -448,3 +451,95 @@ def test_a_consumer_confirms_what_it_was_handed_last(cleo_open: Any, cleo_clock:
     again = bob.poll(consumer="worker")
     assert contents(again) == ["never seen"]
     assert bob.poll(consumer="worker", confirm=again.next_after).confirmed == 1
+
+
+@pytest.mark.guarantee(
+    "conduit-10", "Confirming up to a message that was acknowledged confirms what came before it."
+)
+@pytest.mark.parametrize("verb", ["ack", "read", "reject"])
+def test_what_was_dealt_with_still_confirms_its_batch(cleo_open: Any, verb: str) -> None:
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    for text in ("one", "two", "three"):
+        ann.send(text, to=["bob"])
+    found = bob.poll(consumer="worker")
+    getattr(bob, verb)(found.next_after)
+    assert bob.poll(consumer="other", confirm=found.next_after).confirmed == 0
+    assert bob.poll(consumer="worker", confirm=found.next_after).confirmed == 2
+    assert execute("SELECT count(*) FROM receipts WHERE state = 'pending'") == [(0,)]
+
+
+def test_a_claim_that_ended_behind_another_is_not_looked_at_all_the_time(
+    cleo_open: Any, cleo_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    for text in ("one", "two"):
+        ann.send(text, to=["bob"])
+    assert len(bob.poll(consumer="slow").messages) == 2
+    cleo_clock.advance(61)
+    looks: list[int] = []
+    plain = ReceiveVerbs._waits
+
+    def look(*given: Any) -> bool:
+        looks.append(1)
+        return plain(*given)
+
+    monkeypatch.setattr(ReceiveVerbs, "_waits", look)
+    # Its consumer still works on the first, and has kept that alone.
+    until = clock.format_time(cleo_clock.now + 50)
+    execute(f"UPDATE receipts SET claim_until = '{until}' WHERE message_seq = 1")
+    assert bob.poll(consumer="other", wait=0.6).messages == []
+    assert len(looks) <= 3
+
+
+def test_redaction_leaves_nothing_in_a_file_of_many_sizes(
+    cleo_open: Any, cleo_project: Path
+) -> None:
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    sent = []
+    for number in range(60):
+        words = "" if number % 2 else f"zanzibar{number:03} " * (1 + number * 7)
+        sent.append(ann.send(f"message {number} {words}", to=["bob"], subject=f"s {words[:90]}"))
+    for one in sent[::3]:
+        bob.ack(one.id)
+    for one in sent[::2]:
+        assert ann.redact(one.id).changed
+    for one in (ann, bob):
+        one.app.close()
+    data = b"".join(path.read_bytes() for path in (cleo_project / ".cleo").glob("conduit.db*"))
+    assert b"zanzibar" not in data
+    assert disagreements() == []
+
+
+def test_text_that_stays_in_the_log_is_named_and_taken_out_later(
+    cleo_open: Any, cleo_cli: Cli, cleo_project: Path
+) -> None:
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    sent = ann.send("zanzibar", to=["bob"])
+    for one in (ann, bob):
+        one.app.close()
+    reader = connect_for_copy(".cleo/conduit.db")
+    try:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM messages").fetchone()
+        done = cleo_cli("conduit", "redact", sent.id, "--agent", "ann")
+    finally:
+        reader.close()
+    assert (done.code, done.data["changed"]) == (0, True)
+    assert [one["code"] for one in done.warnings] == ["W_NOT_WIPED"]
+    assert value("SELECT count(*) FROM conduit_meta WHERE key = 'unwiped'") == 1
+    assert cleo_cli("conduit", "prune").code == 0
+    assert value("SELECT count(*) FROM conduit_meta WHERE key = 'unwiped'") == 0
+    data = b"".join(path.read_bytes() for path in (cleo_project / ".cleo").glob("conduit.db*"))
+    assert b"zanzibar" not in data
+
+
+def test_who_was_removed_is_told_nothing_more(cleo_open: Any, cleo_clock: Any) -> None:
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    sent = ann.send("soon", to=["bob"], ack_within="10s")
+    bob.remove_ref("ann")
+    cleo_clock.advance(11)
+    bob.poll()
+    assert value("SELECT count(*) FROM messages WHERE kind = 'notify'") == 0
+    assert value(f"SELECT escalated_at IS NOT NULL FROM receipts WHERE message_seq = {sent.seq}")
+    bob.attach("ann")
+    assert ann.poll().messages == []

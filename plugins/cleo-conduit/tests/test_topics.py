@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cleo_conduit.service.naming import epic_of
+from cleo_conduit.store import topics
 from cleo_core.testing import Outcome
 
 _post = runpy.run_path(str(Path(__file__).with_name("post.py")))
@@ -113,3 +114,18 @@ def test_sessions_are_told_to_who_subscribes(
     execute("DROP TRIGGER messages_fts_insert", "DROP TABLE messages_fts")
     ended = cleo_cli("session", "end", "--agent", "ann")
     assert ended.code == 0
+
+
+@pytest.mark.guarantee(
+    "conduit-12", "With little room in the inbox history is still searched for what a filter wants."
+)
+def test_history_is_looked_through_for_what_the_filter_wants(
+    cleo_open: Any, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "AT_ONCE", 4)
+    assert cleo_cli("config", "set", "conduit.inbox_max", "3").code == 0
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    for number in range(20):
+        ann.topic_publish("builds", f"{number} #{'red' if number < 8 else 'green'}")
+    bob.topic_subscribe("builds", history=True, tags=["red"])
+    assert contents(bob.poll()) == ["5 #red", "6 #red", "7 #red"]

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from cleo_conduit import wake
+from cleo_conduit.service.handling import run_program
 from cleo_core.testing import Outcome
 
 _post = runpy.run_path(str(Path(__file__).with_name("post.py")))
@@ -255,17 +256,104 @@ def test_a_handler_that_hangs_is_ended(cleo_open: Any, tmp_path: Path) -> None:
     ann, bob = speakers(cleo_open, "ann", "bob")
     ann.send("x", to=["bob"])
     (message,) = bob.poll().messages
-    from cleo_core.stopping import Stop
+    looks: list[int] = []
+
+    def run(code: str, ends: Callable[[], bool]) -> bool:
+        words = [sys.executable, "-c", code]
+        return run_program(words, message, ends=ends, meanwhile=lambda: looks.append(1))
 
     started = time.monotonic()
-    words = [sys.executable, "-c", "import time; time.sleep(60)"]
-    done = bob.run_handler(words, message, "bob", stop=Stop(), deadline=started + 0.5)
+    hangs = "import time; time.sleep(60)"
+    done = run(hangs, lambda: time.monotonic() >= started + 0.5)
     assert not done
     assert time.monotonic() - started < 10
-    stop = Stop()
-    stop.wanted = True
-    assert not bob.run_handler(words, message, "bob", stop=stop)
-    assert bob.run_handler([sys.executable, "-c", "pass"], message, "bob", stop=Stop())
+    assert looks
+    assert not run(hangs, lambda: True)
+    assert run("pass", lambda: False)
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
+def test_what_a_handler_started_ends_with_it(cleo_open: Any, tmp_path: Path) -> None:
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    ann.send("x", to=["bob"])
+    pid = tmp_path / "pid"
+    code = (
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import signal,"
+        " time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True);"
+        " time.sleep(60)'], stdout=subprocess.PIPE); child.stdout.readline();"
+        f" open({str(pid)!r}, 'w').write(str(child.pid)); child.wait()"
+    )
+    (message,) = bob.poll().messages
+    assert not run_program(
+        [sys.executable, "-c", code], message, ends=pid.exists, meanwhile=lambda: None
+    )
+    deadline = time.monotonic() + 10
+    while _runs(int(pid.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+@pytest.mark.guarantee(
+    "conduit-10",
+    "While a slow handler works on one message, the rest of its batch is no other consumer's.",
+)
+def test_a_slow_handler_keeps_what_waits_behind_its_message(
+    cleo_open: Any, cleo_cli: Cli, tmp_path: Path
+) -> None:
+    assert cleo_cli("config", "set", "conduit.claim_seconds", "1").code == 0
+    ann, bob, _ = speakers(cleo_open, "ann", "bob", "cem")
+    cem = conduit(cleo_open(agent="cem"))
+    ann.send("slow", to=["bob"])
+    cem.send("behind", to=["bob"])
+    begun = tmp_path / "begun"
+    slow = f"import sys, time; open({str(begun)!r}, 'w'); time.sleep(2.5)"
+    quick = "import sys"
+    code = f"import json, sys\nif json.load(sys.stdin)['content'] == 'slow':\n  {slow}\n{quick}"
+    other = conduit(cleo_open(agent="bob"))
+    taken: list[str] = []
+
+    def look() -> None:
+        if begun.exists():
+            taken.extend(one.content for one in other.poll(consumer="other").messages)
+
+    words = [sys.executable, "-c", code]
+    events = list(bob.watch(once=True, consumer="slow", program=words, meanwhile=look))
+    assert [one["handled"] for one in events if one["event"] == "message"] == [True, True]
+    assert taken == []
+
+
+def test_what_somebody_else_was_handed_meanwhile_is_left_out(
+    cleo_open: Any, cleo_clock: Any
+) -> None:
+    ann, bob, cem, eve = speakers(cleo_open, "ann", "bob", "cem", "eve")
+    for text in ("one", "two", "three"):
+        ann.send(text, to=["bob"])
+    cem.send("other", to=["bob"])
+    gone = eve.send("read elsewhere", to=["bob"])
+    eve.send("after it", to=["bob"])
+    calls: list[str] = []
+
+    def handler(message: Any) -> bool:
+        calls.append(message.content)
+        if message.content == "one":
+            # It takes longer than the claim, and another consumer comes by.
+            cleo_clock.advance(61)
+            assert [one.content for one in bob.poll(consumer="other", limit=1).messages] == ["one"]
+            bob.ack(gone.id)
+        return True
+
+    list(bob.watch(once=True, consumer="slow", handler=handler))
+    # Behind what another has, nothing of its conversation is handed over.
+    assert calls == ["one", "other", "after it"]
 
 
 @needs_fifos

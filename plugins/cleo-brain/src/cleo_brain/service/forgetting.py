@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,14 +19,11 @@ from cleo_brain.store import forgetting as store
 from cleo_brain.words import content_words
 from cleo_core import inputs
 from cleo_core.api import Declared
+from cleo_core.database import erasing
 from cleo_core.errors import CleoError, UsageError
 
 if TYPE_CHECKING:
     from cleo_core.app import App
-    from cleo_core.database import Database
-
-#: Seconds before each attempt at emptying the log.
-_WAITS = (0.0, 0.1, 0.3, 0.6)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +120,7 @@ def forget_ids(
     """
 
     def body(work: Work) -> Forgotten:
-        store.secure(work.connection, True)
+        erasing.secure(work.connection, True)
         chosen = store.matching(work, **(asked or {})) if wanted is None else wanted
         rows = work.read(store.ROWS, ids=store.listed(chosen))
         there = {row["id"] for row in rows if kind in (None, row["kind"])}
@@ -146,7 +142,7 @@ def forget_ids(
             wipe(app)
     finally:
         if not app.store("brain").stands_in:
-            store.secure(app.store("brain").connection, False)
+            erasing.secure(app.store("brain").connection, False)
     held = _backups(app, [one.id for one in done.forgotten])
     return Forgotten(**{**vars(done), "backups": held})
 
@@ -162,9 +158,9 @@ def wipe(app: App) -> bool:
     db = app.store("brain")
     try:
         db.unit(lambda tx: tx.execute(store.OPTIMIZE))
-        store.vacuum(db.connection)
+        erasing.vacuum(db.connection)
         db.unit(lambda tx: tx.execute(store.DROP_META, key=store.UNWIPED))
-        whole = _truncated(db)
+        whole = erasing.empty_log(db)
     except Exception as error:
         # The entries are gone already: whatever the driver raises must not say otherwise.
         words = db.translated(error) if not isinstance(error, CleoError) else error
@@ -233,16 +229,6 @@ def _forget(work: Work, rows: Sequence[dict[str, Any]], revive: bool) -> Forgott
         revived,
         [],
     )
-
-
-def _truncated(db: Database) -> bool:
-    """Empty the write-ahead log; asked a few times, since a reader must not hold writers up."""
-    for wait in _WAITS:
-        time.sleep(wait)
-        with db.hurried():
-            if store.truncate_log(db.connection):
-                return True
-    return False
 
 
 def _forget_queries(work: Work, ids: Sequence[str]) -> None:

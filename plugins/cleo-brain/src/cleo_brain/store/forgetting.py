@@ -119,22 +119,6 @@ def keep_sequence(tx: Any, rows: Sequence[Row]) -> None:
                 set_meta(tx, key, str(highest))
 
 
-def secure(connection: Any, on: bool) -> None:
-    """Have what is deleted on this connection overwritten with zeros, or no longer."""
-    connection.execute(f"PRAGMA secure_delete={'ON' if on else 'OFF'}").fetchall()
-
-
-def vacuum(connection: Any) -> None:
-    """Write the file anew from its rows, so that no page keeps what it held before."""
-    connection.execute("VACUUM")
-
-
-def truncate_log(connection: Any) -> bool:
-    """Move the write-ahead log into the file and empty it; False where a reader is in the way."""
-    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return busy is None or busy[0] == 0
-
-
 def held_by(connection: Any, path: str, ids: Sequence[str]) -> bool:
     """Whether the copy of the store at a path has one of the ids; the copy keeps every byte."""
     from urllib.parse import quote

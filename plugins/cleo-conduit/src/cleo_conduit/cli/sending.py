@@ -100,7 +100,7 @@ def send_command(
         **arguments,
     )
     if wait is not None and not app.dry_run:
-        done = service(app).wait_for(done, time.monotonic() + wait, as_human=by_person)
+        done = service(app).wait_for(done, time.monotonic() + wait)
     return Result(done, ids=[done.id], human=lambda out: print_sent(out, done))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from cleo_core.cli.streaming import in_words, program, stream
 from cleo_core.stopping import Stopping
 
 if TYPE_CHECKING:
-    from cleo_conduit.records.messages import Claimed
     from cleo_core.app import App
 
 _TIMEOUT = click.option("--timeout", type=SECONDS, metavar="SECONDS", help="Stop after so long.")
@@ -37,27 +35,9 @@ def watch_command(
     """
     # Before a message is taken that nobody could be given.
     words = None if handler is None else program(handler)
-    verbs = service(app)
-    stopping = Stopping()
-    deadline = None if timeout is None else time.monotonic() + timeout
-
-    def handled(message: Claimed) -> bool:
-        assert words is not None
-        return verbs.run_handler(
-            words,
-            message,
-            consumer or app.require_agent(),
-            stop=stopping,
-            deadline=deadline,
-        )
-
-    with stopping:
-        events = verbs.watch(
-            consumer=consumer,
-            timeout=timeout,
-            once=once,
-            handler=None if words is None else handled,
-            stop=stopping,
+    with Stopping() as stopping:
+        events = service(app).watch(
+            consumer=consumer, timeout=timeout, once=once, program=words, stop=stopping
         )
         last = stream(app, events, _words)
     return Result(last, ids=[], human=lambda out: out.line("stopped"))

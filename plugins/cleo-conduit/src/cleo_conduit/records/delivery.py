@@ -56,13 +56,17 @@ class Letter(Declared):
 
 @record
 class Replay(Declared):
-    """A dead letter that is sent again; ``job_id`` is None where the recipient is here."""
+    """A dead letter that is sent again; ``job_id`` is None where the recipient is here.
+
+    ``sent`` is false where the recipient has the message already.
+    """
 
     letter_id: str
     message_id: str
     seq: int
     recipient: str
     job_id: str | None
+    sent: bool
 
 
 @record

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from cleo_core.database import Row
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-#: Kinds that come from elsewhere.
-KINDS = MESSAGE_KIND
 
 
 class RefusedError(Exception):
@@ -79,6 +77,7 @@ def accept(
             id_=id_,
             origin=origin,
             at=_time(event.get("createdAt")) or work.now,
+            restored=own,
         )
         row = done.row
         if row["body_hash"] != hash_:
@@ -126,7 +125,7 @@ def _conversation(
         name = event.get("topic")
         shared = name == EVERYBODY
         try:
-            topic = EVERYBODY if shared else topic_name(name)
+            topic = EVERYBODY if shared else topic_name(name if isinstance(name, str) else "")
         except CleoError as error:
             raise RefusedError("its topic has no name") from error
         return named_topic(work, topic, sender, visibility="shared" if shared else "public")
@@ -164,7 +163,7 @@ def body_of(event: Any) -> Body:
         if subject is not None:
             subject = inputs.line(subject, "subject", SUBJECT_LENGTH, fix="")
         for name, words in (
-            ("kind", KINDS),
+            ("kind", MESSAGE_KIND),
             ("importance", IMPORTANCE),
             ("contentType", CONTENT_TYPE),
             ("conversationKind", CONVERSATION_KIND),

@@ -39,8 +39,6 @@ RENEW_SECONDS = 20.0
 #: Seconds that ``send`` spends on its own jobs.
 SEND_SECONDS = 5.0
 BATCH = 50
-#: Jobs that are looked through for those that are due.
-LOOKED_AT = 5000
 #: Seconds by which a clock may have been set back between two looks at it.
 SLACK = 5.0
 #: Seconds after which a parked job is tried again.
@@ -116,14 +114,16 @@ class Worker(Verbs):
             far = clock.format_time(now + MOST_RETRY_AFTER + SLACK)
             found: list[str] = []
             held: set[tuple[str, str]] = set()
-            for row in work.read(jobs.IN_ORDER, limit=LOOKED_AT):
+            for row in jobs.in_order(work):
                 key = row["recipient"], row["conversation_id"]
                 waits = work.now < row["next_attempt_at"] <= far
                 if row["state"] == "leased" or waits or (ids is not None and row["id"] not in ids):
                     held.add(key)
                 elif key not in held:
                     found.append(row["id"])
-            return found[:BATCH]
+                    if len(found) == BATCH:
+                        break
+            return found
 
         return self.write("job.claim", body)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cleo_conduit.service.acting import SYSTEM
+from cleo_conduit.service.acting import HUMAN, SYSTEM
 from cleo_conduit.service.posting import Body, To, direct, post
-from cleo_conduit.store import mail
+from cleo_conduit.store import mail, refs
 
 if TYPE_CHECKING:
     from cleo_conduit.service.work import Work
@@ -24,12 +24,18 @@ def notify(
     """One ``notify`` from ``cleo-system``, written in the unit of what it tells.
 
     :param to: its recipients; None for everybody who takes part in the conversation. Without a
-        conversation each gets it in the direct conversation that it has with the post office.
+        conversation each that the project knows gets it in the direct conversation that it has
+        with the post office.
     :returns: how many receipts were made; 0 where nobody was to be told.
     """
     body = Body(content, kind="notify", payload=None if payload is None else dict(payload))
     if conversation_id is None:
-        recipients = [one for one in dict.fromkeys(to or ()) if one != SYSTEM]
+        # Of one that was removed, whoever gets the name next would read it.
+        recipients = [
+            one
+            for one in dict.fromkeys(to or ())
+            if one != SYSTEM and (one == HUMAN or refs.get(work, one) is not None)
+        ]
         for one in recipients:
             post(work, direct(work, SYSTEM, one), SYSTEM, body, [To(one)], verified=True)
         return len(recipients)

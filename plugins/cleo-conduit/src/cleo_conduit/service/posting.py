@@ -79,11 +79,13 @@ def post(
     id_: str | None = None,
     origin: str = "local",
     at: str | None = None,
+    restored: bool = False,
 ) -> Posted:
     """Store a message, its receipts and jobs, and count it; its recipients are woken after COMMIT.
 
     :param parent: the message that it answers.
     :param at: when it was written, where that was elsewhere.
+    :param restored: it was here before, and what became due then was seen to.
     """
     message_id = ordered_id() if id_ is None else id_
     reply_to = None if parent is None else parent["id"]
@@ -117,7 +119,8 @@ def post(
         [(seq, one.agent_id, one.role, one.route.transport) for one in goes],
     )
     work.count(conversation["id"], seq, row["created_at"])
-    due.expects(work, expires_at=body.expires_at, ack_due_at=body.ack_due_at)
+    if not restored:
+        due.expects(work, expires_at=body.expires_at, ack_due_at=body.ack_due_at)
     done = [
         Recipient(one.agent_id, one.role, one.route.transport, "pending")
         if one.route is LOCAL

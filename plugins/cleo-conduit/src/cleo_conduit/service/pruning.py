@@ -6,8 +6,10 @@ from cleo_conduit.records.keeping import Pruned
 from cleo_conduit.service import due
 from cleo_conduit.service.documents.pruning import prune_documents
 from cleo_conduit.service.leases.ending import prune_leases
+from cleo_conduit.service.wiping import wipe
 from cleo_conduit.service.work import Verbs, Work
-from cleo_conduit.store import pruning, status
+from cleo_conduit.store import meta, pruning, status
+from cleo_conduit.store.erasing import UNWIPED
 from cleo_core import clock
 
 DAY = 86_400.0
@@ -24,7 +26,8 @@ class PruneVerbs(Verbs):
         keys and documents, blobs without a version, and, where ``conduit.retention_days`` is set,
         older messages that nobody has yet to read and nobody pinned.
 
-        What expired or is overdue is seen to first. In a dry run: what would be removed.
+        What expired or is overdue is seen to first; what a redaction could not take out of the
+        file is taken out at the end. In a dry run: what would be removed.
         """
         totals = dict.fromkeys(Pruned.__dataclass_fields__, 0)
         days = int(self.app.config.get("conduit.retention_days"))
@@ -34,7 +37,10 @@ class PruneVerbs(Verbs):
                 totals[name] += number
             # A dry run removes nothing, so the same rows would come again.
             if self.app.dry_run or not any(number >= BATCH for number in done.values()):
-                return Pruned(**totals)
+                break
+        if not self.app.dry_run and meta.get(self.db, UNWIPED) is not None:
+            wipe(self.app)
+        return Pruned(**totals)
 
     def reindex(self) -> int:
         """Make the search index anew.

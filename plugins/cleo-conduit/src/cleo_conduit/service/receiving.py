@@ -96,14 +96,19 @@ class ReceiveVerbs(Verbs):
         return bool(receiving.waiting(self.db, agent_id, first, 1))
 
     def _until(self, agent_id: str, deadline: float | None) -> float | None:
-        """When to look again at the latest: at the deadline, or when a claim ends."""
+        """When to look again at the latest: at the deadline, or when a claim ends.
+
+        One that has ended, and whose message waits for an earlier one, is looked at once a second.
+        """
+        from cleo_conduit.wake import LOOK
+
         first = marks.first_waiting(self.db, agent_id)
         ends = receiving.claim_ends(self.db, agent_id, first)
         if ends is None:
             return deadline
         seconds = float(self.app.config.get("conduit.claim_seconds"))
         left = min(clock.parse_time(ends) - clock.seconds(), seconds)
-        again = time.monotonic() + max(0.02, left)
+        again = time.monotonic() + (max(0.02, left) if left > 0 else LOOK)
         return again if deadline is None else min(deadline, again)
 
     def confirm(self, seqs: Sequence[int], *, consumer: str, as_human: bool = False) -> int:
@@ -225,8 +230,10 @@ def consumer_name(value: Any) -> str:
 
 def _confirm(work: Work, agent_id: str, consumer: str, up_to: int) -> int:
     first = marks.first_waiting(work, agent_id)
+    batch = receiving.claim_of(work, agent_id, consumer, up_to)
+    if batch is None:
+        return 0
     rows = receiving.claimed(work, agent_id, consumer, first, up_to)
-    batch = next((row["claim_until"] for row in rows if row["seq"] == up_to), None)
     # What the same consumer was handed before, and died with, nobody has dealt with.
     rows = [row for row in rows if row["claim_until"] == batch]
     return sum(move(work, row["seq"], row["id"], agent_id, "delivered") for row in rows)

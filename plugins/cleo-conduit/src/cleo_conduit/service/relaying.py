@@ -12,6 +12,7 @@ from cleo_conduit.service.events import event_of
 from cleo_conduit.service.receiving import move
 from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import inbound, jobs, mail, refs
+from cleo_core.agent_ids import is_agent_id
 
 #: State that is reported -> state of the receipt here.
 MOVES = ("delivered", "read", "acked", "rejected")
@@ -31,11 +32,12 @@ class RelayVerbs(Verbs):
 
         def body(work: Work) -> tuple[str, str | None]:
             recipient = event.get("recipient")
-            ref = refs.get(work, recipient) if isinstance(recipient, str) else None
-            if not isinstance(recipient, str) or ref is None or not ref["enabled"]:
+            known = isinstance(recipient, str) and is_agent_id(recipient)
+            ref = refs.get(work, str(recipient)) if known else None
+            if ref is None or not ref["enabled"]:
                 return "permanent", "This project does not see the recipient."
             try:
-                accept(work, event, recipient, origin=origin, verified=False, reported=None)
+                accept(work, event, str(recipient), origin=origin, verified=False, reported=None)
             except RefusedError as error:
                 work.note("message", known_id(event), why=str(error))
                 return "permanent", f"The message was refused: {error}."

@@ -16,12 +16,14 @@ from cleo_conduit.service.events import event_of
 from cleo_conduit.service.posting import To
 from cleo_conduit.service.queueing import queue
 from cleo_conduit.service.work import Verbs, Work
-from cleo_conduit.store import jobs, letters, mail, refs
+from cleo_conduit.store import jobs, letters, mail, receiving, refs
 from cleo_core import inputs
 from cleo_core.errors import NotFoundError, UsageError, ValidationError, echoed
 from cleo_core.output import Page
 
 MOST = 500
+#: States of a receipt whose recipient has the message.
+ARRIVED = ("delivered", "read", "acked", "rejected")
 
 
 class LetterVerbs(Verbs):
@@ -87,21 +89,36 @@ class LetterVerbs(Verbs):
         """
         return _as_letter(_letter(self.db, id, self._sender(as_human)), whole=True)
 
-    def dead_replay(self, *ids: str, as_human: bool = False) -> list[Replay]:
+    def dead_replay(
+        self,
+        *ids: str,
+        everything: bool = False,
+        recipient: str | None = None,
+        as_human: bool = False,
+    ) -> list[Replay]:
         """Send dead letters again, each with fresh attempts; the message is restored if it is gone.
 
-        The recipient gets the same id and the same text.
+        The recipient gets the same id and the same text. A letter whose message the recipient has
+        is done with, and nothing is sent.
 
+        :param everything: instead of those named all that were not sent again; ``recipient``: of
+            these the ones to one agent.
         :raises NotFoundError: 4.
         :raises ConduitError: 17, it is being sent again; 95, nobody here can get it.
         """
-        if not 1 <= len(ids) <= MOST:
-            raise UsageError(f"Name 1 to {MOST} letters.", fix="cleo conduit dead list")
+        if bool(ids) == bool(everything) or len(ids) > MOST or (recipient and not everything):
+            raise UsageError(f"Name 1 to {MOST} letters, or all.", fix="cleo conduit dead list")
+        to = None if recipient is None else parse_agent_id(recipient)
 
         def body(work: Work) -> list[Replay]:
             sender = self._sender(as_human, work)
-            found = {row["id"]: row for row in [_letter(work, id_, sender) for id_ in ids]}
-            return [_replay(work, row) for row in found.values()]
+            if everything:
+                params = {"recipient": to, "sender": sender, "everything": 0}
+                rows = work.read(letters.LISTED, limit=-1, offset=0, **params)
+                rows = [row for row in rows if not _runs(work, row)]
+            else:
+                rows = [_letter(work, id_, sender) for id_ in ids]
+            return [_replay(work, row) for row in {row["id"]: row for row in rows}.values()]
 
         return self.write("letter.replay", body)
 
@@ -141,14 +158,26 @@ def _letter(db: Any, id_: Any, sender: str | None) -> Any:
     return row
 
 
+def _runs(work: Work, letter: Any) -> bool:
+    """Whether a job is to carry what the letter carries, of this letter or of another."""
+    row = mail.message(work, letter["message_id"])
+    return row is not None and receiving.has_jobs(work, row["seq"], letter["recipient"])
+
+
 def _replay(work: Work, letter: Any) -> Replay:
-    running = letter["replay_job_id"]
-    if running is not None and work.scalar(letters.RUNNING, id=running) is not None:
+    recipient = letter["recipient"]
+    if _runs(work, letter):
         raise ConduitError(
             "E_REPLAY_RUNNING",
             f"The letter {letter['id']} is being sent again already.",
             fix="cleo conduit jobs",
         )
+    row = mail.message(work, letter["message_id"])
+    receipt = None if row is None else mail.receipt(work, row["seq"], recipient)
+    if row is not None and receipt is not None and receipt["state"] in ARRIVED:
+        work.execute(letters.REPLAYED, id=letter["id"], job_id=None, now=work.now)
+        work.note("letter", letter["id"], arrived=True)
+        return Replay(letter["id"], row["id"], row["seq"], recipient, None, False)
     _check_recipient(work, letter)
     try:
         row = _restored(work, letter)
@@ -157,7 +186,6 @@ def _replay(work: Work, letter: Any) -> Replay:
             f"What the letter {letter['id']} carries is no message: {error}.",
             fix=f"cleo conduit dead show {letter['id']}",
         ) from error
-    recipient = letter["recipient"]
     route = work.routes.of(recipient)
     work.execute(letters.REOPEN, seq=row["seq"], agent_id=recipient, route=route.transport)
     marks.forget(work, recipient)
@@ -171,7 +199,7 @@ def _replay(work: Work, letter: Any) -> Replay:
     work.execute(letters.REPLAYED, id=letter["id"], job_id=job_id, now=work.now)
     work.note("letter", letter["id"], job=job_id)
     work.wake([recipient])
-    return Replay(letter["id"], row["id"], row["seq"], recipient, job_id)
+    return Replay(letter["id"], row["id"], row["seq"], recipient, job_id, True)
 
 
 def _check_recipient(work: Work, letter: Any) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cleo_conduit.ids import parse_agent_id
 from cleo_conduit.service.acting import acting
@@ -17,14 +17,11 @@ from cleo_conduit.service.routing import Route
 from cleo_conduit.service.watching import WatchVerbs
 from cleo_conduit.service.work import RUN_LOCK
 from cleo_conduit.store import jobs
-from cleo_conduit.wake import EVERYBODY
+from cleo_conduit.wake import EVERYBODY, LOOK
 from cleo_core import clock
 from cleo_core.errors import CleoError
 from cleo_core.locks import locked
 from cleo_core.stopping import Stop
-
-if TYPE_CHECKING:
-    from cleo_conduit.records.messages import Claimed
 
 #: Seconds between two looks at servers, and between two questions about what left for them.
 POLL_SECONDS = 5.0
@@ -32,6 +29,19 @@ REFRESH_SECONDS = 60.0
 #: Seconds between two signs of life.
 BEAT_SECONDS = 30.0
 Event = dict[str, Any]
+
+
+class _Pulse:
+    """Signs of life, no more often than every thirty seconds."""
+
+    def __init__(self, beat: Callable[[], None] | None) -> None:
+        self._beat = beat
+        self.last = float("-inf")
+
+    def __call__(self) -> None:
+        if self._beat is not None and time.monotonic() - self.last >= BEAT_SECONDS:
+            self._beat()
+            self.last = time.monotonic()
 
 
 class RunVerbs(WatchVerbs):
@@ -45,7 +55,7 @@ class RunVerbs(WatchVerbs):
         timeout: float | None = None,
         poll_interval: float = POLL_SECONDS,
         stop: Stop | None = None,
-        handler: Callable[[Claimed], bool] | None = None,
+        program: Sequence[str] | None = None,
         beat: Callable[[], None] | None = None,
     ) -> Iterator[Event]:
         """Attempt what is due and fetch what waits elsewhere, until it is stopped.
@@ -57,12 +67,18 @@ class RunVerbs(WatchVerbs):
         :param once: one pass.
         :param timeout: seconds after which it stops.
         :param poll_interval: seconds between two looks at the servers.
-        :param handler: given each message for the acting agent, as :meth:`watch` does.
-        :param beat: called at least every thirty seconds.
+        :param program: gets each message for the acting agent, as from :meth:`watch`.
+        :param beat: called every thirty seconds, between two attempts and while a program runs.
         """
         wanted = None if agent_id is None else parse_agent_id(agent_id)
         deadline = None if timeout is None else time.monotonic() + timeout
         stop = stop or Stop()
+        pulse = _Pulse(beat)
+
+        def stopped() -> bool:
+            pulse()
+            return stop.wanted
+
         with ExitStack() as stack:
             mine: dict[str, Route] = {}
             yield {"event": "started", "agentId": wanted}
@@ -73,29 +89,28 @@ class RunVerbs(WatchVerbs):
                     else:
                         yield {"event": "alreadyRunning", "agentId": id_}
             waiter = stack.enter_context(self.waiter(EVERYBODY))
-            fetched = refreshed = beaten = float("-inf")
+            fetched = refreshed = float("-inf")
             while True:
-                if beat is not None and time.monotonic() - beaten >= BEAT_SECONDS:
-                    beat()
-                    beaten = time.monotonic()
-                done = deliver_due(self.app, lambda: stop.wanted)
+                done = deliver_due(self.app, stopped)
                 if done:
                     yield {"event": "delivered", "attempts": done}
                 now = time.monotonic()
                 if now - fetched >= poll_interval:
-                    yield from self._fetched(mine, stop)
+                    yield from self._fetched(mine, stopped)
                     fetched = time.monotonic()
                 if now - refreshed >= REFRESH_SECONDS:
                     refresh(self.app)
                     refreshed = time.monotonic()
-                if handler is not None:
-                    yield from self._handled(handler, stop)
+                if program is not None:
+                    for event in self.watch(once=True, program=program, stop=stop, meanwhile=pulse):
+                        if event["event"] == "message":
+                            yield event
                 if once or stop.wanted or (deadline is not None and time.monotonic() >= deadline):
                     break
                 until = self._next(bool(mine), fetched + poll_interval, deadline)
                 if beat is not None:
-                    until = min(until, beaten + BEAT_SECONDS)
-                if handler is not None:
+                    until = min(until, pulse.last + BEAT_SECONDS)
+                if program is not None:
                     until = self._until(acting(self.app, self.db).agent_id, until) or until
                 stop.blocking(True)
                 try:
@@ -104,17 +119,12 @@ class RunVerbs(WatchVerbs):
                     stop.blocking(False)
             yield {"event": "stopped", "agentId": wanted}
 
-    def _handled(self, handler: Callable[[Claimed], bool], stop: Stop) -> Iterator[Event]:
-        for event in self.watch(once=True, handler=handler, stop=stop):
-            if event["event"] == "message":
-                yield event
-
-    def _fetched(self, mine: dict[str, Route], stop: Stop) -> Iterator[Event]:
+    def _fetched(self, mine: dict[str, Route], stopped: Callable[[], bool]) -> Iterator[Event]:
         for id_, route in list(mine.items()):
-            if stop.wanted:
+            if stopped():
                 return
             try:
-                count = fetch(self.app, id_, route, lambda: stop.wanted)
+                count = fetch(self.app, id_, route, stopped)
             except Exception as error:  # one server's failure must not end the others' mail
                 said = error.message if isinstance(error, CleoError) else f"{error}"
                 yield {"event": "error", "agentId": id_, "message": said or type(error).__name__}
@@ -142,7 +152,9 @@ class RunVerbs(WatchVerbs):
             until.append(next_fetch)
         due = self.db.scalar(jobs.NEXT)
         if due is not None:
-            until.append(now + max(0.05, clock.parse_time(due) - clock.seconds()))
+            left = clock.parse_time(due) - clock.seconds()
+            # One that is long due stands behind another that somebody holds.
+            until.append(now + (max(0.05, left) if left > -LOOK else LOOK))
         if deadline is not None:
             until.append(deadline)
         return min(until)

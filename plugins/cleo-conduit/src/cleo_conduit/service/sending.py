@@ -170,7 +170,7 @@ class SendVerbs(Verbs):
                 raise
         return self._delivered(sent, deliver)
 
-    def wait_for(self, sent: Sent, deadline: float, *, as_human: bool = False) -> Sent:
+    def wait_for(self, sent: Sent, deadline: float) -> Sent:
         """Wait until everybody that a message is for took delivery; acknowledged it, where asked.
 
         :param deadline: ``time.monotonic()`` at which it gives up.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from cleo_conduit.enums import MESSAGE_KIND
@@ -197,18 +198,19 @@ def _filter(kinds: Sequence[str], tags: Sequence[str]) -> dict[str, list[str]] |
 
 
 def _catch_up(work: Work, id_: str, agent_id: str, filter_: str | None) -> bool:
-    """Receipts for what was published before, as many as the inbox has room for."""
+    """Receipts for what was published before, the newest that the inbox has room for."""
     most = int(work.unit.app.config.get("conduit.inbox_max"))
     room = most - mail.pending(work, agent_id)
     if room <= 0:
         return False
-    rows = [
+    wanted = (
         (row["seq"], agent_id, "topic", "local")
-        for row in topics.missed(work, id_, agent_id, work.now, room)
+        for row in topics.missed(work, id_, agent_id, work.now)
         if wants(filter_, row["kind"], json.loads(row["metadata"]), "")
-    ]
+    )
+    rows = list(islice(wanted, room))
     if not rows:
         return False
-    work.executemany(mail.ADD_RECEIPT, rows)
+    work.executemany(mail.ADD_RECEIPT, rows[::-1])
     marks.forget(work, agent_id)
     return True

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cleo_conduit.records.messages import Claimed
 from cleo_conduit.service.acting import acting
+from cleo_conduit.service.handling import run_program
 from cleo_conduit.service.receiving import ReceiveVerbs, consumer_name
+from cleo_conduit.service.work import Work
 from cleo_conduit.store import receiving, watching
 from cleo_core import clock
 from cleo_core.output import to_json
@@ -18,9 +18,6 @@ from cleo_core.stopping import Stop
 
 #: Messages that are taken at once.
 BATCH = 20
-#: Seconds between two looks whether a handler is to end, and from asking it to killing it.
-GLANCE = 0.1
-GRACE = 5.0
 Event = dict[str, Any]
 
 
@@ -34,7 +31,9 @@ class WatchVerbs(ReceiveVerbs):
         timeout: float | None = None,
         once: bool = False,
         handler: Callable[[Claimed], bool] | None = None,
+        program: Sequence[str] | None = None,
         stop: Stop | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Iterator[Event]:
         """Events as they come: ``started``, ``message``, ``state``, ``stopped``.
 
@@ -44,7 +43,13 @@ class WatchVerbs(ReceiveVerbs):
 
         :param timeout: seconds after which it stops.
         :param once: look once and stop.
+        :param handler: given each message.
+        :param program: instead of a handler the words of a command, which gets each message on its
+            standard input as JSON and deals with it by ending with 0. While it runs, the claims on
+            its message and on those behind it are renewed; when the time is over or it is to stop,
+            the program is ended with everything that it started.
         :param stop: asked after each message, and told when it begins and ends to wait.
+        :param meanwhile: called ten times a second while a program runs.
         :raises CleoError: 2 no agent; 99 not attached.
         """
         who = acting(self.app, self.db)
@@ -56,9 +61,12 @@ class WatchVerbs(ReceiveVerbs):
             yield {"event": "started", "agentId": who.agent_id, "consumer": mine}
             while True:
                 while self._waits(who.agent_id):
-                    found = self.poll(limit=BATCH, consumer=mine).messages
-                    yield from self._handed_over(found, mine, handler, stop)
-                    if len(found) < BATCH or stop.wanted or _is_over(deadline):
+                    found = _Batch(self, mine, self.poll(limit=BATCH, consumer=mine).messages)
+                    deal = handler
+                    if program is not None:
+                        deal = _giving(program, found, stop, deadline, meanwhile)
+                    yield from self._handed_over(found, mine, deal, stop)
+                    if found.count < BATCH or stop.wanted or _is_over(deadline):
                         break
                 until = watching.last(self.db)
                 for row in watching.states(self.db, who.agent_id, seen, until):
@@ -77,17 +85,15 @@ class WatchVerbs(ReceiveVerbs):
 
     def _handed_over(
         self,
-        found: Sequence[Claimed],
+        found: _Batch,
         consumer: str,
         handler: Callable[[Claimed], bool] | None,
         stop: Stop,
     ) -> Iterator[Event]:
-        refused: set[str] = set()
-        for message in found:
-            if stop.wanted:
+        while not stop.wanted:
+            message = found.next()
+            if message is None:
                 return
-            if message.conversation_id in refused:
-                continue
             event: Event = {"event": "message", "message": to_json(message)}
             if handler is None:
                 # Whoever asks for the next event has taken this one.
@@ -97,67 +103,86 @@ class WatchVerbs(ReceiveVerbs):
                 self.confirm([message.seq], consumer=consumer)
                 yield {**event, "handled": True}
             else:
-                refused.add(message.conversation_id)
+                found.drop(message.conversation_id)
                 yield {**event, "handled": False}
 
-    def run_handler(
-        self,
-        words: Sequence[str],
-        message: Claimed,
-        consumer: str,
-        *,
-        stop: Stop,
-        deadline: float | None = None,
-    ) -> bool:
-        """Give a message to a program on its standard input, as JSON.
 
-        While it runs the claim is renewed. When it is to stop, or the time is over, it is asked to
-        end, and killed five seconds later.
+class _Batch:
+    """Messages that were handed over together, and are kept while they wait to be dealt with."""
 
-        :param deadline: ``time.monotonic()`` at which the time is over.
-        :returns: whether it ended with 0.
-        :raises OSError: the program cannot be run.
-        """
-        seconds = float(self.app.config.get("conduit.claim_seconds"))
-        process = subprocess.Popen(list(words), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        text = json.dumps(to_json(message), ensure_ascii=False).encode("utf-8", "replace")
-        given: bytes | None = text
-        renewed = time.monotonic()
-        try:
-            while True:
-                try:
-                    process.communicate(given, timeout=GLANCE)
-                    return process.returncode == 0
-                except subprocess.TimeoutExpired:
-                    given = None
-                if stop.wanted or _is_over(deadline):
-                    return _ended(process)
-                if time.monotonic() - renewed >= seconds / 3:
-                    self._renew(message.seq, consumer, seconds)
-                    renewed = time.monotonic()
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+    def __init__(self, verbs: ReceiveVerbs, consumer: str, messages: Sequence[Claimed]) -> None:
+        self.count = len(messages)
+        self._verbs = verbs
+        self._consumer = consumer
+        self._current: list[Claimed] = []
+        self._waiting = list(messages)
+        self._seconds = float(verbs.app.config.get("conduit.claim_seconds"))
+        self._renewed = clock.seconds()
 
-    def _renew(self, seq: int, consumer: str, seconds: float) -> None:
-        until = clock.format_time(clock.seconds() + seconds)
-        agent_id = acting(self.app, self.db).agent_id
-        self.write(
-            "message.poll",
-            lambda work: receiving.renew(work, seq, agent_id, consumer, until),
-        )
+    def next(self) -> Claimed | None:
+        """The next message that is still this consumer's; the one before it is dealt with."""
+        self.keep()
+        self._current = self._waiting[:1]
+        del self._waiting[:1]
+        return self._current[0] if self._current else None
+
+    def drop(self, conversation_id: str) -> None:
+        """Leave this message and the rest of its conversation to whoever gets it next."""
+        self._current = []
+        self._waiting = [one for one in self._waiting if one.conversation_id != conversation_id]
+
+    def keep(self) -> None:
+        """Renew the claims, before they end; what is somebody else's now is left out."""
+        # By the clock that claims go by, which goes on while a machine sleeps.
+        now = clock.seconds()
+        if abs(now - self._renewed) < self._seconds / 3:
+            return
+        self._renewed = now
+        until = clock.format_time(now + self._seconds)
+        agent_id = acting(self._verbs.app, self._verbs.db).agent_id
+        lost: set[str] = set()
+        arrived: set[int] = set()
+
+        def body(work: Work) -> None:
+            lost.clear()
+            arrived.clear()
+            for one in (*self._current, *self._waiting):
+                # After one that somebody else has, nothing of its conversation is handed over.
+                if one.conversation_id in lost or receiving.renew(
+                    work, one.seq, agent_id, self._consumer, one.claims, until
+                ):
+                    continue
+                if receiving.is_waiting(work, one.seq, agent_id):
+                    lost.add(one.conversation_id)
+                else:
+                    arrived.add(one.seq)
+
+        self._verbs.write("message.poll", body)
+        self._waiting = [
+            one
+            for one in self._waiting
+            if one.conversation_id not in lost and one.seq not in arrived
+        ]
 
 
-def _ended(process: subprocess.Popen[bytes]) -> bool:
-    """End a program that takes too long; the message stays claimed."""
-    process.terminate()
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    return False
+def _giving(
+    program: Sequence[str],
+    found: _Batch,
+    stop: Stop,
+    deadline: float | None,
+    meanwhile: Callable[[], None] | None,
+) -> Callable[[Claimed], bool]:
+    """A handler that gives a message to a program."""
+
+    def ends() -> bool:
+        return stop.wanted or _is_over(deadline)
+
+    def between() -> None:
+        found.keep()
+        if meanwhile is not None:
+            meanwhile()
+
+    return lambda message: run_program(program, message, ends=ends, meanwhile=between)
 
 
 def _is_over(deadline: float | None) -> bool:

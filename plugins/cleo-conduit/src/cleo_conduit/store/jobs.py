@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from cleo_core.database import Backend, Row
 
+#: Jobs that are read at first; the rest where all of these wait.
+AT_ONCE = 5000
 OF_MESSAGE = "SELECT * FROM delivery_jobs WHERE message_seq = :seq ORDER BY recipient, transport"
 ADD = (
     "INSERT INTO delivery_jobs (id, message_seq, recipient, transport, payload, state, "
@@ -45,7 +48,7 @@ IN_ORDER = (
     "SELECT j.id, j.recipient, m.conversation_id, j.state, j.next_attempt_at "
     "FROM delivery_jobs AS j CROSS JOIN messages AS m ON m.seq = j.message_seq "
     "WHERE j.state IN ('pending', 'leased', 'parked') AND j.state IN ('pending', 'leased') "
-    "ORDER BY j.message_seq LIMIT :limit"
+    "ORDER BY j.message_seq, j.recipient, j.transport LIMIT :limit"
 )
 EARLIER = (
     "SELECT 1 FROM delivery_jobs AS e CROSS JOIN messages AS em ON em.seq = e.message_seq "
@@ -122,6 +125,15 @@ def of_message(db: Backend, seq: int) -> list[Row]:
 def open_of(db: Backend, seq: int, agent_id: str) -> list[Row]:
     """The jobs that are still to carry a message to one recipient."""
     return db.read(OPEN_OF, seq=seq, agent_id=agent_id)
+
+
+def in_order(tx: Any) -> Iterator[Row]:
+    """Jobs that somebody has, or that can be taken, in the order of their messages."""
+    rows = tx.read(IN_ORDER, limit=AT_ONCE)
+    yield from rows
+    if len(rows) == AT_ONCE:
+        # Each read sorts all of them, so that pages would cost more than the whole.
+        yield from tx.read(IN_ORDER, limit=-1)[AT_ONCE:]
 
 
 def take(tx: Any, id_: str, owner: str, until: str, now: str, far: str) -> Row | None:

@@ -25,7 +25,6 @@ _CHOSEN = (
 )
 LISTED = f"SELECT d.* {_CHOSEN} ORDER BY d.created_at DESC, d.id DESC LIMIT :limit OFFSET :offset"
 COUNT = f"SELECT count(*) {_CHOSEN}"
-RUNNING = "SELECT 1 FROM delivery_jobs WHERE id = :id AND state IN ('pending', 'leased', 'parked')"
 REPLAYED = (
     "UPDATE dead_letters SET replays = replays + 1, replay_job_id = :job_id, replayed_at = :now "
     "WHERE id = :id"

@@ -30,10 +30,16 @@ REDACT = (
     "redacted_at = :now WHERE seq = :seq"
 )
 REDACT_TITLE = "UPDATE conversations SET title = '[redacted]' WHERE id = :id AND title = :subject"
-JOBS = "SELECT id, payload FROM delivery_jobs WHERE message_seq = :seq"
-SET_JOB = "UPDATE delivery_jobs SET payload = :payload, updated_at = :now WHERE id = :id"
-LETTERS = "SELECT id, payload FROM dead_letters WHERE message_id = :id"
-SET_LETTER = "UPDATE dead_letters SET payload = :payload WHERE id = :id"
+JOBS = "SELECT id, payload, history FROM delivery_jobs WHERE message_seq = :seq"
+SET_JOB = (
+    "UPDATE delivery_jobs SET payload = :payload, history = :history, last_error = NULL, "
+    "updated_at = :now WHERE id = :id"
+)
+LETTERS = "SELECT id, payload, history FROM dead_letters WHERE message_id = :id"
+SET_LETTER = (
+    "UPDATE dead_letters SET payload = :payload, history = :history, last_error = NULL "
+    "WHERE id = :id"
+)
 
 
 def of(db: Backend, seq: int, agent_id: str) -> Row | None:

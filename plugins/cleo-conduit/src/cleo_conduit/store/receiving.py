@@ -28,6 +28,11 @@ CLAIMED = (
     "AND r.state IN ('pending', 'relayed', 'delivered') AND r.state IN ('pending', 'relayed') "
     "ORDER BY r.message_seq"
 )
+CLAIM_OF = (
+    "SELECT claim_until FROM receipts WHERE message_seq = :seq AND agent_id = :agent_id "
+    "AND claim_owner = :consumer"
+)
+#: What was dealt with keeps whose it was: its number still confirms what came together with it.
 MARK = {
     "delivered": (
         "UPDATE receipts SET state = 'delivered', delivered_at = :now, claim_owner = NULL, "
@@ -36,19 +41,19 @@ MARK = {
     ),
     "read": (
         "UPDATE receipts SET state = 'read', delivered_at = coalesce(delivered_at, :now), "
-        "read_at = :now, claim_owner = NULL, claim_until = NULL WHERE message_seq = :seq "
+        "read_at = :now WHERE message_seq = :seq "
         "AND agent_id = :agent_id AND state IN ('pending', 'relayed', 'delivered')"
     ),
     "acked": (
         "UPDATE receipts SET state = 'acked', delivered_at = coalesce(delivered_at, :now), "
-        "read_at = coalesce(read_at, :now), acked_at = :now, claim_owner = NULL, "
-        "claim_until = NULL WHERE message_seq = :seq AND agent_id = :agent_id "
+        "read_at = coalesce(read_at, :now), acked_at = :now "
+        "WHERE message_seq = :seq AND agent_id = :agent_id "
         "AND state IN ('pending', 'relayed', 'delivered', 'read')"
     ),
     "rejected": (
         "UPDATE receipts SET state = 'rejected', delivered_at = coalesce(delivered_at, :now), "
-        "read_at = coalesce(read_at, :now), closed_at = :now, reason = :reason, "
-        "claim_owner = NULL, claim_until = NULL WHERE message_seq = :seq "
+        "read_at = coalesce(read_at, :now), closed_at = :now, reason = :reason "
+        "WHERE message_seq = :seq "
         "AND agent_id = :agent_id AND state IN ('pending', 'relayed', 'delivered', 'read')"
     ),
 }
@@ -59,7 +64,11 @@ CLAIM_ENDS = (
 )
 RENEW = (
     "UPDATE receipts SET claim_until = :until WHERE message_seq = :seq AND agent_id = :agent_id "
-    "AND claim_owner = :consumer AND state IN ('pending', 'relayed')"
+    "AND claim_owner = :consumer AND claims = :claims AND state IN ('pending', 'relayed')"
+)
+IS_WAITING = (
+    "SELECT 1 FROM receipts WHERE message_seq = :seq AND agent_id = :agent_id "
+    "AND state IN ('pending', 'relayed')"
 )
 HAS_JOBS = (
     "SELECT 1 FROM delivery_jobs WHERE message_seq = :seq AND recipient = :agent_id "
@@ -90,6 +99,12 @@ def claimed(tx: Any, agent_id: str, consumer: str, from_seq: int, to_seq: int) -
     return rows
 
 
+def claim_of(tx: Any, agent_id: str, consumer: str, seq: int) -> str | None:
+    """Until when a consumer was handed a message, whatever became of that since."""
+    found: str | None = tx.scalar(CLAIM_OF, agent_id=agent_id, consumer=consumer, seq=seq)
+    return found
+
+
 def mark(tx: Any, state: str, seq: int, agent_id: str, now: str, reason: str | None = None) -> bool:
     """Move a receipt up to a state; False where it is there or beyond, or closed."""
     params = {"seq": seq, "agent_id": agent_id, "now": now}
@@ -103,9 +118,20 @@ def has_jobs(tx: Any, seq: int, agent_id: str) -> bool:
     return tx.scalar(HAS_JOBS, seq=seq, agent_id=agent_id) is not None
 
 
-def renew(tx: Any, seq: int, agent_id: str, consumer: str, until: str) -> None:
-    """Keep a message for the consumer that works on it."""
-    tx.execute(RENEW, seq=seq, agent_id=agent_id, consumer=consumer, until=until)
+def renew(tx: Any, seq: int, agent_id: str, consumer: str, claims: int, until: str) -> bool:
+    """Keep a message for the consumer that works on it.
+
+    :param claims: how often it had been handed over when this consumer got it.
+    :returns: False where it was handed to somebody else since, or has arrived.
+    """
+    return bool(
+        tx.execute(RENEW, seq=seq, agent_id=agent_id, consumer=consumer, claims=claims, until=until)
+    )
+
+
+def is_waiting(tx: Any, seq: int, agent_id: str) -> bool:
+    """Whether somebody is still to take delivery of a message."""
+    return tx.scalar(IS_WAITING, seq=seq, agent_id=agent_id) is not None
 
 
 def claim_ends(db: Backend, agent_id: str, from_seq: int) -> str | None:

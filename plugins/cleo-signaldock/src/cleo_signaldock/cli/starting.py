@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -47,20 +47,13 @@ def start_command(
             "No installed plugin carries messages.",
             fix="pip install cleo-conduit",
         )
-    stopping = Stopping()
-
-    def handled(message: Any) -> bool:
-        mine = app.for_project(str(app.project.root), agent=agent_id)
-        done: bool = mine.service("conduit").run_handler(words, message, agent_id, stop=stopping)
-        return done
-
-    with stopping:
+    with Stopping() as stopping:
         events = service(app).start(
             agent_id,
             once=once,
             poll_interval=poll_interval,
             heartbeat=not no_heartbeat,
-            handler=None if words is None else handled,
+            program=words,
             stop=stopping,
         )
         last = stream(app, events)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cleo_core import clock
@@ -29,7 +30,7 @@ class StartVerbs(PresenceVerbs):
         once: bool = False,
         poll_interval: float = 5.0,
         heartbeat: bool = True,
-        handler: Callable[[Any], bool] | None = None,
+        program: Sequence[str] | None = None,
         stop: Stop | None = None,
     ) -> Iterator[Event]:
         """Set an agent online and run the post office for it, until it is stopped; then offline.
@@ -40,7 +41,8 @@ class StartVerbs(PresenceVerbs):
         :param once: one pass.
         :param poll_interval: seconds between two looks at its server.
         :param heartbeat: note every thirty seconds that it is there.
-        :param handler: given each message; true where it has dealt with it.
+        :param program: the words of a command that gets each message on its standard input, and
+            ends with 0 where it has dealt with it.
         :raises CleoError: 4; 5 ``E_PLUGIN_MISSING``, there is no post office; 6 it is retired; 99
             the project does not see it, or it did not prove who it is.
         """
@@ -57,14 +59,11 @@ class StartVerbs(PresenceVerbs):
                 once=once,
                 poll_interval=poll_interval,
                 stop=stop,
-                handler=handler,
-                beat=(lambda: self._beat(id_)) if heartbeat else None,
+                program=program,
+                beat=partial(self.heartbeat, id_) if heartbeat else None,
             )
         finally:
             self.stop(id_)
-
-    def _beat(self, agent_id: str) -> None:
-        self.heartbeat(agent_id)
 
     def _rotated(self, agent_id: str) -> Iterator[Event]:
         row = secrets.of_agent(self.db, agent_id)

@@ -97,14 +97,15 @@ def replay_command(
     """
     if bool(ids) == everything or (recipient is not None and not everything):
         raise UsageError("Name letters, or --all.", fix="cleo conduit dead replay --all")
-    named = list(ids)
-    if everything:
-        found, _ = service(app).dead_list(recipient=recipient, limit=200, as_human=by_person)
-        named = [one.id for one in found]
-    done = service(app).dead_replay(*named, as_human=by_person) if named else []
+    done = service(app).dead_replay(
+        *ids, everything=everything, recipient=recipient, as_human=by_person
+    )
 
     def human(out: Printer) -> None:
-        out.line(f"{len(done)} sent again.")
+        sent = sum(one.sent for one in done)
+        out.line(f"{sent} sent again.")
+        if sent < len(done):
+            out.line(f"{len(done) - sent} had arrived already.")
 
     return Result({"replayed": done}, ids=[one.letter_id for one in done], human=human)
 
