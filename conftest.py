@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Where Python is told to keep no bytecode, as in many containers, each of the many processes that
 # the tests start would compile all of CLEO anew, and every run all of the tests.
@@ -33,5 +33,5 @@ if (
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("cleo", deadline=None)
+settings.register_profile("cleo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cleo")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cleo_core.database import Database
+from cleo_core.testing.together import Together
 
 WORKERS = 16
 ADDS = 30
@@ -57,28 +58,24 @@ for number in range(max(adds, claims)):
 def test_sixteen_processes_with_kills_lose_nothing(cleo_project: Path) -> None:
     log = cleo_project / "acknowledged.jsonl"
     chance = random.Random(16)
-    running: dict[subprocess.Popen[bytes], int] = {}
 
-    def start(number: int, seed: int, adds: int, claims: int) -> None:
+    def worker(number: int, seed: int, adds: int, claims: int) -> list[str]:
         words = (f"agent{number}", str(log), str(adds), str(claims), str(seed))
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, *words], stderr=subprocess.PIPE, env=os.environ
-        )
-        running[process] = number
+        return [sys.executable, "-c", WORKER, *words]
 
-    for number in range(WORKERS):
-        start(number, 0, ADDS, CLAIMS)
-    victims = chance.sample(list(running), 6)
-    for round_, victim in enumerate(victims, 1):
-        time.sleep(chance.uniform(0.2, 0.6))
-        if victim.poll() is None:
-            victim.send_signal(signal.SIGKILL)
-            start(running[victim], round_, ADDS // 2, CLAIMS // 2)
-    failures = []
-    for process in list(running):
+    env = dict(os.environ)
+    first = Together([worker(number, 0, ADDS, CLAIMS) for number in range(WORKERS)], env, ".")
+    later: list[subprocess.Popen[str]] = []
+    for round_, victim in enumerate(chance.sample(range(WORKERS), 6), 1):
+        time.sleep(chance.uniform(0.1, 0.4))
+        first.kill(victim)
+        argv = worker(victim, round_, ADDS // 2, CLAIMS // 2)
+        later.append(subprocess.Popen(argv, stderr=subprocess.PIPE, env=env, text=True))
+    ended = [(code, err) for code, _, err in first.results(timeout=300)]
+    for process in later:
         _, err = process.communicate(timeout=300)
-        if process.returncode not in (0, -signal.SIGKILL):
-            failures.append(err.decode()[-500:])
+        ended.append((process.returncode, err))
+    failures = [err[-500:] for code, err in ended if code not in (0, -signal.SIGKILL)]
     assert not failures
 
     acknowledged = [json.loads(line) for line in log.read_text().splitlines()]

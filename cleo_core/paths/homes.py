@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Literal
 
 from cleo_core.errors import CleoError
@@ -120,14 +121,29 @@ def check_test_root(path: str) -> None:
 def inside_test_root(path: str) -> bool:
     """Whether ``CLEO_TEST_ROOT`` allows a path."""
     root = os.environ.get("CLEO_TEST_ROOT", "")
-    return not root.strip() or is_inside(path, root)
+    if not root.strip():
+        return True
+    base = _resolved_once(root) if os.path.isabs(root) else _resolved(root)
+    return _lies_in(_resolved(path), base)
 
 
 def is_inside(path: str, directory: str) -> bool:
     """Whether a path is a directory or lies in it, links resolved."""
-    real = os.path.normcase(os.path.realpath(path))
-    base = os.path.normcase(os.path.realpath(directory))
+    return _lies_in(_resolved(path), _resolved(directory))
+
+
+def _lies_in(real: str, base: str) -> bool:
     return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def _resolved(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+@cache
+def _resolved_once(root: str) -> str:
+    # The root of a test stays where it is, and each command asks for it several times.
+    return _resolved(root)
 
 
 def _expand_home(value: str, env: Mapping[str, str], platform: str) -> str:

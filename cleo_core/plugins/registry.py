@@ -58,7 +58,7 @@ class Plugins:
         self._reserved_commands = reserved_commands
         self._functions: dict[str, list[tuple[Plugin, Function]]] = {}
         self._core: dict[str, Callable[..., Any]] = {}
-        self._manager: pluggy.PluginManager | None = None
+        self._managers: dict[str, pluggy.PluginManager] = {}
         self._slow: set[tuple[str, str]] = set()
         owners: dict[str, Plugin] = {}
         stores: dict[str, StoreSpec] = {}
@@ -145,7 +145,7 @@ class Plugins:
         failure: BaseException | None = None
         started = time.perf_counter()
         try:
-            value = getattr(self.manager.hook, hook)(**arguments)
+            value = getattr(self._manager(hook).hook, hook)(**arguments)
         except SystemExit as error:
             # A plugin does not end the program; whoever called gets an error like any other.
             failure = RuntimeError(f"a plugin called sys.exit() in {hook}")
@@ -168,14 +168,7 @@ class Plugins:
         """
         self._spec(hook)
         self._core[hook] = function
-        self._manager = None
-
-    @property
-    def manager(self) -> pluggy.PluginManager:
-        """These plugins as a pluggy manager, made when a first-result hook needs it."""
-        if self._manager is None:
-            self._manager = self._make_manager()
-        return self._manager
+        self._managers.pop(hook, None)
 
     def explain_missing(self, command: str, *, known: Iterable[str] = ()) -> CleoError:
         """The error for a command that is not there, and what to do about it.
@@ -212,22 +205,32 @@ class Plugins:
             return outcome.value
         return None
 
-    def _make_manager(self) -> pluggy.PluginManager:
+    def _manager(self, hook: str) -> pluggy.PluginManager:
+        """The plugins as a pluggy manager of one hook, made when the hook is first asked.
+
+        pluggy looks at every name that it is given, which for all hooks takes as long as the rest
+        of opening a store.
+        """
+        if hook not in self._managers:
+            self._managers[hook] = self._make_manager(hook)
+        return self._managers[hook]
+
+    def _make_manager(self, hook: str) -> pluggy.PluginManager:
         from cleo_core import hookimpl
 
         manager = pluggy.PluginManager("cleo")
-        manager.add_hookspecs(_module("hooks", {n: s.function for n, s in self._specs.items()}))
+        manager.add_hookspecs(_module("hooks", hook, self._specs[hook].function))
         # Only what was found good is registered, so that no plugin can spoil the manager for the
         # others. pluggy calls the last one registered first.
-        for plugin in reversed(self.loaded):
-            functions = {function.hook: function.function for function in plugin.functions}
-            manager.register(_module(plugin.name, functions), name=plugin.name)
-        own = {hook: hookimpl(function, trylast=True) for hook, function in self._core.items()}
-        manager.register(_module("cleo-core", own), name="cleo-core")
+        for plugin, function in reversed(self._functions.get(hook, [])):
+            manager.register(_module(plugin.name, hook, function.function), name=plugin.name)
+        if hook in self._core:
+            own = hookimpl(self._core[hook], trylast=True)
+            manager.register(_module("cleo-core", hook, own), name="cleo-core")
         return manager
 
 
-def _module(name: str, functions: Mapping[str, Callable[..., Any]]) -> ModuleType:
+def _module(name: str, hook: str, function: Callable[..., Any]) -> ModuleType:
     module = ModuleType(name)
-    vars(module).update(functions)
+    setattr(module, hook, function)
     return module

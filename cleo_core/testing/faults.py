@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cleo_core.testing.runner import Run, job, run_all, watch
+from cleo_core.testing.runner import EVERYTHING, Run, Runner, job, run_all, watch
 
 
 class Faults:
@@ -20,19 +22,19 @@ class Faults:
 
     def __init__(self, cwd: Path) -> None:
         self.cwd = cwd
+        self._runner: Runner | None = None
+        self._made_for: object = None
 
     def statements(self, *argv: str, env: Mapping[str, str] | None = None) -> list[str]:
         """The statements that a command runs, in order; it runs in a process of its own."""
-        (done,) = run_all([job(argv, self.cwd, env)])
-        return done.statements
+        return self._run(job(argv, self.cwd, env)).statements
 
     def killed_at(self, statement: int, *argv: str, env: Mapping[str, str] | None = None) -> Run:
         """Run a command in a process of its own and end it with SIGKILL before a statement.
 
         :returns: the run; its code is -9, or the command's own where it had fewer statements.
         """
-        (done,) = run_all([job(argv, self.cwd, env, kill_at=statement)])
-        return done
+        return self._run(job(argv, self.cwd, env, kill_at=statement))
 
     @contextlib.contextmanager
     def raising_at(
@@ -55,6 +57,29 @@ class Faults:
         finally:
             end()
 
+    def close(self) -> None:
+        """End the process that the runs are forked from."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    def _run(self, one: Mapping[str, Any]) -> Run:
+        """Run a job; those after the first one from a process that stays, while it fits."""
+        here = (_variables(), tuple(sys.path))
+        if self._made_for != here:
+            self.close()
+            self._made_for = here
+            (done,) = run_all([one])
+            return done
+        if self._runner is None:
+            self._runner = Runner(warm=EVERYTHING)
+        return self._runner.run(one)
+
+
+def _variables() -> dict[str, str]:
+    """The environment, but for where pytest notes which test runs."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
 
 def disk_full() -> Exception:
     """What SQLite raises when no space is left."""
@@ -67,6 +92,8 @@ def disk_full() -> Exception:
 
 
 @pytest.fixture
-def cleo_faults(cleo_project: Path) -> Faults:
+def cleo_faults(cleo_project: Path) -> Iterator[Faults]:
     """Raise or kill at statement n of a command on ``cleo_project``; see :class:`Faults`."""
-    return Faults(cleo_project)
+    made = Faults(cleo_project)
+    yield made
+    made.close()

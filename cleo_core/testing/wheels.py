@@ -14,8 +14,21 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cleo_core
+
+#: Builds a wheel in the working directory as PEP 517 says: backend, target, paths of the backend.
+_BUILD = """
+import importlib, sys
+backend, target, *paths = sys.argv[1:]
+sys.path[:0] = paths
+module, _, attributes = backend.partition(":")
+found = importlib.import_module(module)
+for name in filter(None, attributes.split(".")):
+    found = getattr(found, name)
+found.build_wheel(target)
+"""
 
 
 class Environment:
@@ -62,8 +75,7 @@ class Environment:
 
         :raises RuntimeError: pip refuses.
         """
-        _pip(
-            f"--python={self.python}",
+        self._pip(
             "install",
             "--quiet",
             "--no-index",
@@ -75,7 +87,15 @@ class Environment:
 
     def remove(self, *names: str) -> None:
         """Take distributions out."""
-        _pip(f"--python={self.python}", "uninstall", "--quiet", "--yes", *names)
+        self._pip("uninstall", "--quiet", "--yes", *names)
+
+    def _pip(self, *arguments: str) -> None:
+        # pip's directory is a program too; `pip --python` would start a second interpreter for it.
+        pip = find_spec("pip")
+        if pip is None or pip.origin is None:
+            raise RuntimeError("pip is not installed")
+        folder = os.path.dirname(pip.origin)
+        _run([str(self.python), folder, "--disable-pip-version-check", *arguments])
 
 
 def build_wheel(source: Path, target: Path) -> Path:
@@ -88,17 +108,13 @@ def build_wheel(source: Path, target: Path) -> Path:
     backend = missing_backend(source)
     if backend is not None:
         raise RuntimeError(f"{backend}, which builds {source}, is not installed")
+    system = _build_system(source)
     target.mkdir(parents=True, exist_ok=True)
     before = set(target.glob("*.whl"))
-    _pip(
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-        "--no-build-isolation",
-        f"--wheel-dir={target}",
-        str(source),
-    )
+    # The backend is asked directly; pip would start three interpreters to do the same.
+    paths = [str(source / path) for path in system.get("backend-path", ())]
+    name = system.get("build-backend", "setuptools.build_meta:__legacy__")
+    _run([sys.executable, "-P", "-c", _BUILD, name, str(target.resolve()), *paths], cwd=source)
     made = sorted(set(target.glob("*.whl")) - before)
     if not made:
         raise RuntimeError(f"building {source} gave no new wheel in {target}")
@@ -107,10 +123,10 @@ def build_wheel(source: Path, target: Path) -> Path:
 
 def missing_backend(source: Path) -> str | None:
     """The build backend of a project where it is not installed, else None."""
-    with open(source / "pyproject.toml", "rb") as file:
-        content = tomllib.load(file)
-    backend = str(content.get("build-system", {}).get("build-backend", "setuptools"))
-    return None if find_spec(backend.partition(".")[0]) else backend
+    system = _build_system(source)
+    backend = str(system.get("build-backend", "setuptools"))
+    top = backend.partition(":")[0].partition(".")[0]
+    return None if "backend-path" in system or find_spec(top) else backend
 
 
 def source_of_core() -> Path | None:
@@ -176,11 +192,14 @@ def _write_program(made: Environment) -> None:
     program.chmod(0o755)
 
 
-def _pip(*arguments: str) -> None:
-    _run([sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments])
+def _build_system(source: Path) -> dict[str, Any]:
+    """The table ``build-system`` of a project."""
+    with open(source / "pyproject.toml", "rb") as file:
+        found: dict[str, Any] = tomllib.load(file).get("build-system", {})
+    return found
 
 
-def _run(argv: Sequence[str]) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+def _run(argv: Sequence[str], cwd: Path | None = None) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=cwd, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)}\n{done.stdout}{done.stderr}")

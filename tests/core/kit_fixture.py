@@ -7,6 +7,8 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ import pytest
 from cleo_core.installed import BUILT_IN_COMMANDS, load_all
 from cleo_core.scaffold import write_scaffold
 from cleo_core.testing import StoreConformance
+from cleo_core.testing.__main__ import tools
 from cleo_core.testing.conformance import Scene, Subject
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +78,34 @@ class TriedStore:
             check=False,
         )
 
+    def tool_here(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run the same in a fork of this process, which has imported most of what it needs."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            child = os.fork()
+            if child == 0:
+                code: Any = 1
+                try:
+                    os.dup2(out.fileno(), 1)
+                    os.dup2(err.fileno(), 2)
+                    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+                    os.chdir(self.source)
+                    # Texts are edited to others of the same length within the same second.
+                    sys.dont_write_bytecode = True
+                    tools(argv, prog_name="python -m cleo_core.testing")
+                except SystemExit as ended:
+                    code = ended.code
+                except BaseException:
+                    # Whatever it raises is shown as its interpreter would show it.
+                    traceback.print_exc()
+                finally:
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                    os._exit(code or 0)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(argv, code, out.read(), err.read())
+
     def add_revision(self, upgrade: Sequence[str]) -> None:
         """Go the way that the README describes to a second revision, with one more column."""
         second = f"{self.name}_0002"
@@ -92,7 +123,7 @@ class TriedStore:
                 ("plugin.py", 'head="NAME_0001"', 'head="NAME_0001"'),
             ]
         )
-        done = self.tool("migration", self.name, "a note")
+        done = self.tool_here("migration", self.name, "a note")
         assert done.returncode == 0, done.stderr
         lines = "".join(f"    execute({text!r})\n" for text in upgrade)
         migration = Path(done.stdout.strip())
@@ -103,7 +134,7 @@ class TriedStore:
             f"    VALUES ('{self.name}-1', 'one', '2026-01-01T00:00:00.000Z', 'two');\n"
         )
         for words in (("snapshot", self.name), ("golden", self.name)):
-            done = self.tool(*words)
+            done = self.tool_here(*words)
             assert done.returncode == 0, done.stderr
 
 

@@ -209,6 +209,7 @@ def hostile_words(scene: Scene) -> Iterator[str]:
         scene.reset(sample)
         schemas = _schemas(scene)
         words = scene.words(sample.argv)
+        stored = _stored(scene)
         for place in _places(sample):
             for text in itertools.islice(words_used, each):
                 argv = [*words]
@@ -216,8 +217,9 @@ def hostile_words(scene: Scene) -> Iterator[str]:
                     argv[place] = text
                 else:
                     argv.append(f"{place}={text}")
-                before = _stored(scene)
-                yield from _calm(scene, scene.run(argv, stdin=sample.stdin), before)
+                outcome = scene.run(argv, stdin=sample.stdin)
+                before, stored = stored, _stored(scene)
+                yield from _calm(outcome, before == stored)
         if _schemas(scene) != schemas:
             yield f"hostile words in `cleo {sample.path}` changed the schema"
 
@@ -314,7 +316,7 @@ def _places(sample: Sample) -> Iterator[int | str]:
             yield max(param.opts, key=len)
 
 
-def _calm(scene: Scene, outcome: Outcome, before: str) -> Iterator[str]:
+def _calm(outcome: Outcome, same: bool) -> Iterator[str]:
     shown = [word if len(word) < 200 else f"{word[:20]}… ({len(word)})" for word in outcome.argv]
     if "Traceback" in outcome.err or outcome.code == 1:
         yield f"{shown}: exit {outcome.code}: {outcome.out[:500]}{outcome.err[:500]}"
@@ -326,7 +328,7 @@ def _calm(scene: Scene, outcome: Outcome, before: str) -> Iterator[str]:
         return
     if outcome.code != 0 and not envelope["error"]["fix"]:
         yield f"{shown}: the error has no fix: {envelope['error']}"
-    if outcome.code != 0 and _stored(scene) != before:
+    if outcome.code != 0 and not same:
         yield f"{shown}: refused with exit {outcome.code}, and something was stored"
 
 

@@ -36,6 +36,8 @@ with open_app() as app:
 def test_twenty_processes_get_two_hundred_numbers_in_a_row(
     cleo_cli: Cli, cleo_app: App, cleo_processes: Any
 ) -> None:
+    # Otherwise each would load the model at its end, to embed what all have put up.
+    cleo_cli("config", "set", "brain.embed", "never")
     found = cleo_processes([[sys.executable, "-c", WORKER, str(n)] for n in range(20)])
     assert [code for code, _, _ in found] == [0] * 20, found
     ids = sorted(line for _, out, _ in found for line in out.split())

@@ -16,7 +16,7 @@ from cleo_core.app import App, open_app
 from cleo_core.database import connect_for_copy
 from cleo_core.testing import Outcome
 from cleo_core.testing.fixtures import CLEO
-from cleo_core.testing.runner import each_run, job
+from cleo_core.testing.runner import EVERYTHING, each_run, job
 from cleo_signaldock.service.legacy import journal
 
 from . import older
@@ -198,7 +198,7 @@ def test_a_kill_at_a_statement_resumes_to_the_same_rows(
             reset(cleo_project, home, kept)
             yield job(VERB, cleo_project, kill_at=point)
 
-    for point, run in zip(points, each_run(jobs()), strict=True):
+    for point, run in zip(points, each_run(jobs(), warm=EVERYTHING), strict=True):
         assert run.code in (-9, 0), repr(run)
         done = cleo_cli(*VERB)
         assert done.code == 0, (point, repr(done))
@@ -229,7 +229,7 @@ def test_a_rollback_that_is_killed_is_finished_by_the_next(
             reset(cleo_project, home, after)
             yield job((*VERB, "--rollback"), cleo_project, kill_at=point)
 
-    for point, run in zip(points, each_run(jobs()), strict=True):
+    for point, run in zip(points, each_run(jobs(), warm=EVERYTHING), strict=True):
         assert run.code == -9, repr(run)
         begun = not path.exists() and cleo_cli(*VERB, "--status").data["journal"]
         if begun and begun["status"] == "rolling_back":
