@@ -16,9 +16,10 @@ from cleo_core.installed import load_all
 from cleo_core.paths import find_project
 from cleo_core.plugins import Plugins, load_target
 from cleo_core.references import Existence, after_commit, build_changes, clean, guard
-from cleo_core.states import ABSENT, AHEAD, BEHIND
+from cleo_core.states import ABSENT, HEAD
 from cleo_core.stores import Stores
 from cleo_core.units import Unit
+from cleo_core.usable import usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ class App:
     :param source: what audits name as the way in: cli, python, mcp, import, system.
     :param request_id: what ties audit rows and log lines to one request; made when not given.
     :param verb: path of the running command, for stores that allow reading newer files.
+    :param foreign: only look: every store is read with the profile *foreign*, and has to be there.
 
     An App opens a store when it is first used, keeps it open and closes all in :meth:`close`; it
     is also a context manager. It belongs to one thread.
@@ -55,6 +57,7 @@ class App:
         verb: str = "",
         request_id: str | None = None,
         warnings: list[dict[str, Any]] | None = None,
+        foreign: bool = False,
     ) -> None:
         self.plugins = plugins
         self.env = env
@@ -81,11 +84,14 @@ class App:
             env=env,
             non_wal=lambda: list(self.config.get("database.allow_non_wal")),
             warn=self.warn,
+            profile="foreign" if foreign else "normal",
         )
         self.existence = Existence(self, plugins)
         self._open: dict[str, Database] = {}
         self._services: dict[str, Any] = {}
         self._others: list[App] = []
+        self._made_by: App | None = None
+        self._at_home = True
         #: What is done once the answer is out.
         self.afterwards = Afterwards()
 
@@ -113,8 +119,11 @@ class App:
 
     @property
     def session(self) -> str | None:
-        """In which session: ``--session``, else ``CLEO_SESSION_ID``, else none is named."""
-        return resolve_session(self.env, self._session)
+        """In which session: ``--session``, else ``CLEO_SESSION_ID``, else none is named.
+
+        Both name one of the project at hand; in another project they mean nothing.
+        """
+        return resolve_session(self.env, self._session) if self._at_home else None
 
     @property
     def actor(self) -> str:
@@ -168,7 +177,7 @@ class App:
         """
         opened = self._open.get(name)
         if opened is None:
-            opened = self._open[name] = self._opened(self.stores.spec(name), write=False)
+            opened = self._open[name] = usable(self, self.stores.spec(name), write=False)
         return opened
 
     def write(self, name: str, body: Callable[[Unit], T]) -> T:
@@ -179,6 +188,7 @@ class App:
 
         :returns: what the body returned in the run that committed.
         :raises CleoError: what the body raises; ``E_GUARD``; contention; the store's state.
+        :raises RuntimeError: this App only looks.
         """
         spec = self.stores.spec(name)
         target = self._writable(spec)
@@ -238,15 +248,21 @@ class App:
         """Whether ids of a kind exist: True, False, or None where nobody can say."""
         return self.existence.ask(kind, ids)
 
-    def for_project(self, root: str, *, agent: str | None = None) -> App:
+    def for_project(self, root: str, *, agent: str | None = None, foreign: bool = False) -> App:
         """An App on another project with the same plugins; nothing is opened until used.
 
         It belongs to this one: the same request, the same warnings, a dry run if this is one, and
         closed with it.
 
         :param agent: who acts there; by default who acts here.
+        :param foreign: only look there: nothing is created, migrated or changed, nothing waits
+            longer than 250 ms, and a store that is not there or not at head is an error (3, 50–53)
+            where it otherwise reads as empty or is migrated.
+        :raises CleoError: what :func:`cleo_core.paths.find_project` raises.
         """
-        project = find_project(explicit=root, env=self.env, warn=self.warn, record=not self.dry_run)
+        project = find_project(
+            explicit=root, env=self.env, warn=self.warn, record=not (self.dry_run or foreign)
+        )
         other = App(
             self.plugins,
             project,
@@ -256,8 +272,12 @@ class App:
             verb=self.verb,
             request_id=self.request_id,
             warnings=self.warnings,
+            foreign=foreign,
         )
         other.dry_run = self.dry_run
+        other._made_by = self
+        here = self._project
+        other._at_home = self._at_home and here is not None and here.directory == project.directory
         self._others.append(other)
         return other
 
@@ -312,7 +332,7 @@ class App:
         state = self.stores.state(spec)
         if state.state == ABSENT:
             return 0
-        if state.state != "head":
+        if state.state != HEAD:
             raise self.stores.refusal(state)
         with self._writable(spec).hurried():
             return self.write(store, lambda unit: clean(unit, references, ids))
@@ -324,7 +344,10 @@ class App:
             self._open.popitem()[1].close()
         self.stores.close()
         while self._others:
-            self._others.pop().close()
+            self._others[-1].close()
+        if self._made_by is not None and self in self._made_by._others:
+            # Who visits a thousand projects one after another keeps none of them.
+            self._made_by._others.remove(self)
 
     def __enter__(self) -> App:
         return self
@@ -333,6 +356,8 @@ class App:
         self.close()
 
     def _writable(self, spec: StoreSpec) -> Database:
+        if self.stores.foreign:
+            raise RuntimeError(f"store {spec.name!r} of another project is only looked at")
         opened = self._open.get(spec.name)
         if opened is not None and not opened.stands_in:
             opened.reopen_for_writing()
@@ -341,53 +366,8 @@ class App:
             opened.close()
             opened = None
         if opened is None:
-            opened = self._open[spec.name] = self._opened(spec, write=True)
+            opened = self._open[spec.name] = usable(self, spec, write=True)
         return opened
-
-    def _opened(self, spec: StoreSpec, *, write: bool) -> Database:
-        if spec.tier == "project":
-            assert self.project
-        for _ in range(3):
-            opened, state = self.stores.open(spec, write=write)
-            if state.state == ABSENT:
-                if not write or self.dry_run:
-                    return self.stores.empty(spec)
-                if spec.create == "explicit":
-                    raise self.stores.refusal(state)
-                self.stores.create(spec)
-                continue
-            if state.state == BEHIND:
-                if opened is not None:
-                    opened.close()
-                by_its_plugin = spec.create == "explicit"
-                if self.dry_run or by_its_plugin or self._migrate_policy() == "refuse":
-                    raise self.stores.refusal(state)
-                self.migrate(spec)
-                continue
-            may_read = self.verb in spec.any_revision or self.stores.examining is not None
-            if state.state == AHEAD and (write or not may_read):
-                if opened is not None:
-                    opened.close()
-                raise self.stores.refusal(state)
-            if opened is None:
-                raise self.stores.refusal(state)
-            return opened
-        raise self.stores.refusal(self.stores.state(spec))
-
-    def _migrate_policy(self) -> str:
-        """``auto`` or ``refuse``.
-
-        :raises CleoError: ``E_CONFIG``, the variable is misspelt: who meant to refuse a migration
-            must not get one.
-        """
-        word = self.env.get("CLEO_MIGRATE", "").strip()
-        if word not in ("", "auto", "refuse"):
-            raise CleoError(
-                "E_CONFIG",
-                f"CLEO_MIGRATE is {word!r}; it takes auto or refuse.",
-                fix="unset CLEO_MIGRATE",
-            )
-        return str(self.config.get("migrate.policy"))
 
     def _migrated(self, spec: StoreSpec, report: Report) -> None:
         for outcome in self.plugins.call("cleo_store_migrated", app=self, spec=spec, report=report):

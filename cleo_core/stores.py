@@ -45,6 +45,7 @@ class Stores:
     :param project: the project whose files the project tier means; None outside a project.
     :param non_wal: names of stores that may run without write-ahead logging.
     :param warn: receives (code, message).
+    :param profile: in which files are opened where the caller names none.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Stores:
         env: Mapping[str, str] = os.environ,
         non_wal: Callable[[], list[str]] = list,
         warn: Callable[[str, str], None] | None = None,
+        profile: str = "normal",
     ) -> None:
         self.plugins = plugins
         self.project = project
@@ -64,6 +66,9 @@ class Stores:
         self._examining: Examination | None = None
         self._seen: dict[str, StoreState] = {}
         self._warn = warn or (lambda code, message: None)
+        self._profile = profile
+        #: Whether these are only looked at and left as they are.
+        self.foreign = profile == "foreign"
 
     @property
     def examining(self) -> Examination | None:
@@ -159,10 +164,11 @@ class Stores:
         raise AssertionError("unreachable")
 
     def open(
-        self, spec: StoreSpec, *, write: bool, profile: str = "normal"
+        self, spec: StoreSpec, *, write: bool, profile: str | None = None
     ) -> tuple[Database | None, StoreState]:
         """Open a store's file if it is there and this plugin's own.
 
+        :param profile: by default that of these stores.
         :returns: the open database and its state; None in place of the database for every state
             but head, behind and ahead. The caller closes it, unless it is the one that
             :meth:`elsewhere` gives.
@@ -358,9 +364,10 @@ class Stores:
         identify: Callable[[Any], None],
         *,
         write: bool,
-        profile: str = "normal",
+        profile: str | None = None,
         allow_non_wal: bool = False,
     ) -> Database:
+        profile = profile or self._profile
         if self.examining is None:
             return Database(
                 path,

@@ -329,17 +329,23 @@ class Database:
     def _try_open(self, timeout: float) -> bool:
         """Connect; False when meanwhile the path came to lead to another file."""
         module = driver()
+        foreign = self.profile == "foreign"
+        if foreign and not os.access(self.path, os.W_OK) and not os.path.exists(self.path + "-wal"):
+            # A connection that may not write makes sidecars and cannot take them away again.
+            self._open_unwritable(("immutable=1",), timeout)
+            return True
         self.connection = connect(driver(), self.path, "mode=rw", timeout)
         try:
             # Before the journal mode is set: a file that is refused keeps every byte.
             self._identify(self.connection)
-            require_wal(
-                self.connection,
-                self.name,
-                self.path,
-                allow_non_wal=self._allow_non_wal,
-                warn=self._warn,
-            )
+            if not foreign:
+                require_wal(
+                    self.connection,
+                    self.name,
+                    self.path,
+                    allow_non_wal=self._allow_non_wal,
+                    warn=self._warn,
+                )
             settle(self.connection, sqlite_version(), writable=self.writable)
         except (module.OperationalError, CleoError) as error:
             self.close()
@@ -362,11 +368,14 @@ class Database:
 
     def _open_in_readonly_directory(self, timeout: float) -> None:
         """A WAL file in a directory that cannot be written: read it without its sidecars."""
-        module = driver()
         if not os.path.exists(self.path + "-wal"):
-            modes: tuple[str, ...] = ("mode=ro", "immutable=1")
+            self._open_unwritable(("mode=ro", "immutable=1"), timeout)
         else:
-            modes = ("mode=ro",)
+            self._open_unwritable(("mode=ro",), timeout)
+
+    def _open_unwritable(self, modes: Sequence[str], timeout: float) -> None:
+        """Open for reading in the first of some modes that serves, and say so."""
+        module = driver()
         last: Exception | None = None
         for mode in modes:
             try:

@@ -68,8 +68,16 @@ def export(
     else:
         target = nullcontext(stream)  # type: ignore[arg-type]
     with target as file, app.store("tasks").snapshot():
-        writer = _Writer(app, file, selection, links=links)
+        writer = _Writer(app, selection, lambda value, data: file.write(data), links=links)
         return writer.run(path, progress)
+
+
+def lines_of(app: App, selection: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of an export as objects, links included."""
+    lines: list[dict[str, Any]] = []
+    with app.store("tasks").snapshot():
+        _Writer(app, selection, lambda value, data: lines.append(value), links=True).run(None, None)
+    return lines
 
 
 def default_name() -> str:
@@ -79,12 +87,22 @@ def default_name() -> str:
 
 
 class _Writer:
+    """Makes the lines of a selection.
+
+    :param take: given each line, as an object and as it is written.
+    """
+
     def __init__(
-        self, app: App, file: IO[bytes], selection: Mapping[str, Any], *, links: bool
+        self,
+        app: App,
+        selection: Mapping[str, Any],
+        take: Callable[[dict[str, Any], bytes], object],
+        *,
+        links: bool,
     ) -> None:
         self._app = app
         self._db = app.store("tasks")
-        self._file = file
+        self._take = take
         self._terms = list(selection)
         self._params = {
             name: json.dumps(value) if isinstance(value, list) else value
@@ -189,7 +207,7 @@ class _Writer:
                 text = text.replace(char, f"\\u{ord(char):04x}")
         data = text.encode() + b"\n"
         self._digest.update(data)
-        self._file.write(data)
+        self._take(value, data)
 
 
 def _loaded(text: str | None) -> list[Any]:

@@ -96,7 +96,10 @@ def items(source: Source) -> Iterator[Item]:
             tasks += 1
             yield Item(number, value)
         elif record == "phase":
-            phases.append(_phase(source, value, number))
+            try:
+                phases.append(phase(value))
+            except MalformedError as error:
+                raise source.refused(f"{error.message}.", FIX, number) from None
         elif record == "end":
             ended = True
             _end(source, value, digest.hexdigest(), tasks, number)
@@ -180,21 +183,22 @@ def _end(source: Source, value: dict[str, Any], digest: str, tasks: int, line: i
         )
 
 
-def _phase(source: Source, value: dict[str, Any], line: int) -> dict[str, Any]:
-    try:
-        slug, name = value.get("slug"), value.get("name")
-        if not isinstance(slug, str) or not SLUG.match(slug) or not isinstance(name, str):
-            raise MalformedError("wrong type", "a phase has a slug and a name")
-        return {
-            "slug": slug,
-            "name": name,
-            "position": _integer(value.get("position"), "position", 0),
-            "status": _word(value.get("status"), "status", enums.PHASE_STATUS, False),
-            "started_at": _time(value.get("startedAt"), "startedAt"),
-            "completed_at": _time(value.get("completedAt"), "completedAt"),
-        }
-    except MalformedError as error:
-        raise source.refused(f"{error.message}.", FIX, line) from None
+def phase(value: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a phase's line.
+
+    :raises MalformedError: it cannot be understood.
+    """
+    slug, name = value.get("slug"), value.get("name")
+    if not isinstance(slug, str) or not SLUG.match(slug) or not isinstance(name, str):
+        raise MalformedError("wrong type", "a phase has a slug and a name")
+    return {
+        "slug": slug,
+        "name": name,
+        "position": _integer(value.get("position"), "position", 0),
+        "status": _word(value.get("status"), "status", enums.PHASE_STATUS, False),
+        "started_at": _time(value.get("startedAt"), "startedAt"),
+        "completed_at": _time(value.get("completedAt"), "completedAt"),
+    }
 
 
 def _metadata_and_notes(row: Row) -> None:

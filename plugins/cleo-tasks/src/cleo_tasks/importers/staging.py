@@ -92,7 +92,7 @@ class Staging:
             derived = [name for name in self._importer.DERIVED if name in value]
             if derived:
                 value = {name: one for name, one in value.items() if name not in derived}
-            digest = _hash(value)
+            hashed = digest(value)
             row = Row(value, assignees=self._assignees)
             row.marks += [f"dropped_{name}" for name in derived]
             try:
@@ -116,7 +116,7 @@ class Staging:
             self.rows,
             item.line,
             row.key,
-            digest,
+            hashed,
             None,
             None,
             columns.get("type"),
@@ -175,7 +175,7 @@ def is_open(status: str) -> bool:
     return status in OPEN_STATUS
 
 
-def _hash(value: dict[str, Any]) -> str:
+def digest(value: dict[str, Any]) -> str:
     """SHA-256 of a source row, whatever the order of its keys.
 
     :raises MalformedError: it holds what cannot be stored.
@@ -183,6 +183,8 @@ def _hash(value: dict[str, Any]) -> str:
     try:
         text = _CANONICAL(value)
         data = text.encode("utf-8")
+    except TypeError:
+        raise MalformedError("bad JSON", "it holds what JSON has no word for") from None
     except UnicodeEncodeError:
         raise MalformedError("bad text", "half a surrogate pair") from None
     except ValueError:

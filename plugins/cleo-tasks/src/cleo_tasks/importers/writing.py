@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 UNIT = 1000
 
 #: Every column that an imported task may set, with what it is when the source says nothing.
-_DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(
         (
             *("description", "severity", "size", "phase", "blocked_reason", "assignee"),
@@ -196,7 +196,7 @@ def _values(run: Import, body: dict[str, Any]) -> dict[str, Any]:
     status = run.final_status(body["row"])
     type_ = TYPES[run.plan.type[body["row"]]]
     return {
-        **_DEFAULTS,
+        **DEFAULTS,
         **columns,
         "id": None,
         "type": type_,

@@ -101,6 +101,9 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "registry": ("RegistryVerbs", ("statuses",)),
+    "bulk": ("BulkVerbs", ("edges", "summary", "features")),
+    "package": ("PackageVerbs", ("export_records", "import_records", "archive_transferred")),
+    "holds": ("HoldVerbs", ("hold",)),
     "transfer": (
         "TransferVerbs",
         (
@@ -113,15 +116,18 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 if TYPE_CHECKING:
     from cleo_tasks.service.adrs import AdrVerbs
     from cleo_tasks.service.batch import BatchVerbs
+    from cleo_tasks.service.bulk import BulkVerbs
     from cleo_tasks.service.claims import ClaimVerbs
     from cleo_tasks.service.editing import EditVerbs
     from cleo_tasks.service.graph import GraphVerbs
+    from cleo_tasks.service.holds import HoldVerbs
     from cleo_tasks.service.instances import InstanceVerbs
     from cleo_tasks.service.labels import LabelVerbs
     from cleo_tasks.service.lifecycle.verbs import LifecycleVerbs
     from cleo_tasks.service.links import LinkVerbs
     from cleo_tasks.service.logs import LogVerbs
     from cleo_tasks.service.manifests import ManifestVerbs
+    from cleo_tasks.service.package import PackageVerbs
     from cleo_tasks.service.phases import PhaseVerbs
     from cleo_tasks.service.placing import PlacingVerbs
     from cleo_tasks.service.readiness import ReadyVerbs
@@ -165,6 +171,9 @@ if TYPE_CHECKING:
         InstanceVerbs,
         RegistryVerbs,
         TransferVerbs,
+        BulkVerbs,
+        HoldVerbs,
+        PackageVerbs,
     ):
         """All verbs."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, ValidationError, echoed
+from cleo_tasks.bulk_records import Transferred
 from cleo_tasks.enums import OPEN_STATUS
 from cleo_tasks.errors import TasksError, several
 from cleo_tasks.records import Line
 from cleo_tasks.service import pipelines, transitions
-from cleo_tasks.service.closing import no_change
+from cleo_tasks.service.closing import deepest_first, no_change
 from cleo_tasks.service.completing import require_no_open_children
 from cleo_tasks.service.waiting import Waiting
 from cleo_tasks.service.work import Work
@@ -164,6 +165,43 @@ def unarchive_tasks(
 
     changed = _each(work, rows, there, "out of the archive", unarchive)
     return ArchiveResult(tasks.lines(work, changed), [])
+
+
+def put_away_transferred(
+    work: Work, moved: Mapping[str, str], reasons: Mapping[str, str]
+) -> Transferred:
+    """Put tasks away that are another project's now, in one unit, children first.
+
+    :param moved: id -> what it is called there.
+    :param reasons: id -> the note, and what the audit says as reason.
+    :raises CleoError: 4; ``E_HAS_CHILDREN`` (16), one has open children that do not go along.
+    """
+    rows = work.rows(list(moved))
+    already = [id_ for id_, row in rows.items() if row["status"] == "archived"]
+    todo = [id_ for id_ in rows if id_ not in already]
+    problems: list[tuple[str | None, CleoError]] = []
+    for id_ in todo:
+        try:
+            fix = f"cleo list --parent {id_}"
+            require_no_open_children(work, rows[id_], fix=fix, but=todo)
+        except CleoError as error:
+            problems.append((id_ if len(rows) > 1 else None, error))
+    if problems:
+        raise several(problems, {"moved": dict(moved)})
+    for id_ in deepest_first(work, todo):
+        row = rows[id_]
+        note = {"at": work.now, "by": work.actor, "text": reasons[id_]}
+        transitions.move(
+            work,
+            row,
+            "archived",
+            verb="transfer",
+            reason=reasons[id_],
+            details={"transferredTo": moved[id_]},
+            archive_reason="transferred",
+            notes=[*row["notes"], note],
+        )
+    return Transferred(todo, already)
 
 
 def _rows(work: Work, ids: Sequence[str], if_version: int | None) -> dict[str, Row]:

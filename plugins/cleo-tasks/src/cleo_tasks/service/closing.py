@@ -137,7 +137,7 @@ def purge_tasks(
     lines = tasks.lines(work, ids)
     edges = [edge for edge in closing.edges_into(work, ids) if edge["task_id"] not in rows]
     detached = _detach(work, edges)
-    for id_ in _deepest_first(work, ids):
+    for id_ in deepest_first(work, ids):
         _unrelate(work, id_, rows)
         _purge(work, rows[id_], reason)
     transfer.give_up_numbers(work, [row["seq"] for row in rows.values()])
@@ -219,7 +219,7 @@ def _plan(work: Work, rows: dict[str, Row], children: str, verb: str, problems: 
                 )
             except CleoError as error:
                 problems.append((id_ if len(rows) > 1 else None, error))
-    plan.targets = _deepest_first(work, plan.listed)
+    plan.targets = deepest_first(work, plan.listed)
     return plan
 
 
@@ -231,7 +231,7 @@ def _parent_that_stays(work: Work, row: Row, closing_ids: Collection[str]) -> st
     return next((id_ for id_ in above if id_ not in closing_ids), None)
 
 
-def _deepest_first(work: Work, ids: Sequence[str]) -> list[str]:
+def deepest_first(work: Work, ids: Sequence[str]) -> list[str]:
     """The ids so that children come before their parents."""
     if len(ids) == 1:
         return list(ids)

@@ -93,8 +93,7 @@ def check_siblings(work: Work, parent: Row | None, moving: Sequence[str] = ()) -
     """
     if parent is None:
         return
-    most = work.number("hierarchy.max_siblings")
-    most_active = work.number("hierarchy.max_active_siblings")
+    most, most_active = _limits(work)
     if not most and not most_active:
         return
     children = [
@@ -104,12 +103,21 @@ def check_siblings(work: Work, parent: Row | None, moving: Sequence[str] = ()) -
     ]
     active = sum(one["status"] == "active" for one in children)
     if (most and len(children) >= most) or (most_active and active >= most_active):
-        raise TasksError(
-            "E_SIBLING_LIMIT",
-            f"{parent['id']} has {len(children)} open children, {active} of them active; "
-            f"{most or 'any number'} open and {most_active or 'any number'} active are allowed.",
-            fix=f"cleo tree {parent['id']}",
-        )
+        raise _too_many(parent["id"], len(children), active, most, most_active)
+
+
+def check_family(work: Work, name: str, statuses: Sequence[str]) -> None:
+    """Whether a parent may have all of these children.
+
+    :param name: the parent's id.
+    :param statuses: of the children that it has and is to get; the closed ones do not count.
+    :raises TasksError: ``E_SIBLING_LIMIT`` (12).
+    """
+    most, most_active = _limits(work)
+    children = sum(status in OPEN_STATUS for status in statuses)
+    active = sum(status == "active" for status in statuses)
+    if (most and children > most) or (most_active and active > most_active):
+        raise _too_many(name, children, active, most, most_active, had="would have")
 
 
 def check_cycle(
@@ -177,6 +185,25 @@ def check_stage(work: Work, stage: str, parent: str | None) -> None:
             f"Stage {stage} is ahead of epic {ceiling['epic']}, which is at {ceiling['stage']}.",
             fix=f"--stage {ceiling['stage']}",
         )
+
+
+def _limits(work: Work) -> tuple[int, int]:
+    """How many open and how many active children there may be; 0 is any number."""
+    return (
+        work.number("hierarchy.max_siblings"),
+        work.number("hierarchy.max_active_siblings"),
+    )
+
+
+def _too_many(
+    name: str, children: int, active: int, most: int, most_active: int, had: str = "has"
+) -> TasksError:
+    return TasksError(
+        "E_SIBLING_LIMIT",
+        f"{name} {had} {children} open children, {active} of them active; "
+        f"{most or 'any number'} open and {most_active or 'any number'} active are allowed.",
+        fix=f"cleo tree {name}",
+    )
 
 
 def _way_in(parent: Row | None) -> str:

@@ -164,7 +164,7 @@ def reparent_task(
     if parent is not None or parent_id is None:
         height = store.height(work, row["id"])
         try:
-            type_ = _type_there(work, row, parent, height, way.replace("{}", ROOT))
+            type_ = type_there(work, row, parent, height, way.replace("{}", ROOT))
         except CleoError as error:
             problems.append(("to", error))
         if row["status"] in OPEN_STATUS:
@@ -219,7 +219,7 @@ def reorder_task(
         work.bump(row, {"position": row["position"]}, {"position": row["position"]})
 
 
-def _type_there(work: Work, row: Row, parent: Row | None, height: int, out: str) -> str:
+def type_there(work: Work, row: Row, parent: Row | None, height: int, out: str) -> str:
     """The type a task has under a parent.
 
     :param out: the command that puts it at the root.

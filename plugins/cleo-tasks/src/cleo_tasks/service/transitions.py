@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cleo_core.database import Row
@@ -103,13 +104,14 @@ def move(
     verb: str,
     action: str | None = None,
     reason: str | None = None,
+    details: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> None:
     """Give a task another status; stage, times and focus follow in the same UPDATE.
 
     The caller has checked the verb's own conditions.
 
-    :param reason: what the audit row says as reason.
+    :param reason: what the audit row says as reason; ``details``: what else it says.
     :param values: further columns to set.
     :raises TasksError: ``E_INVALID_TRANSITION``.
     """
@@ -142,7 +144,7 @@ def move(
         changes |= _lifted(work, row, str(changes.get("pipeline_stage") or row["pipeline_stage"]))
     if row["status"] == "blocked" and to != "archived":
         changes["blocked_reason"] = None
-    work.change(row, {**changes, **values}, action=action, reason=reason)
+    work.change(row, {**changes, **values}, action=action, reason=reason, details=details)
     if to not in OPEN_STATUS:
         focus.leave_task(work, row["id"], work.now)
 

@@ -108,13 +108,20 @@ EDGES_SINCE = (
 
 # Out
 
-_SUBTREE = (
-    "WITH RECURSIVE inside(id, depth) AS (SELECT id, 0 FROM tasks WHERE id = :within "
+_DOWN = (
     "UNION SELECT t.id, inside.depth + 1 FROM inside "
     "JOIN tasks AS t ON t.parent_id = inside.id WHERE inside.depth < 64) "
 )
+#: What a term needs before the statement.
+_SUBTREES = {
+    "within": "WITH RECURSIVE inside(id, depth) AS (SELECT id, 0 FROM tasks WHERE id = :within "
+    + _DOWN,
+    "below": "WITH RECURSIVE inside(id, depth) AS (SELECT value, 0 FROM json_each(:below) " + _DOWN,
+}
 _TERMS = {
     "within": "t.id IN (SELECT id FROM inside)",
+    "below": "t.id IN (SELECT id FROM inside)",
+    "ids": "t.id IN (SELECT value FROM json_each(:ids))",
     "status": "t.status IN (SELECT value FROM json_each(:status))",
 }
 _LABELS = (
@@ -155,13 +162,14 @@ ALL_PHASES = "SELECT * FROM phases ORDER BY position"
 def export_statement(terms: Sequence[str], *, links: bool) -> str:
     """The tasks of a selection in the order of their numbers, each with all that belongs to it.
 
-    :param terms: names of the filters: ``within``, ``status``.
+    :param terms: names of the filters: ``within`` one task, ``below`` several, ``ids`` of them
+        alone, ``status``.
     """
     columns = ", ".join(
         "t." + (name + "_json" if name in tasks.JSON_FIELDS else name) for name in EXPORTED
     )
     return (
-        f"{_SUBTREE if 'within' in terms else ''}SELECT {columns}, {_LABELS}, {_DEPENDENCIES}, "
+        f"{_before(terms)}SELECT {columns}, {_LABELS}, {_DEPENDENCIES}, "
         f"{_RELATIONS}, {_GATES}, {_LINKS if links else 'NULL'} FROM tasks AS t "
         f"{_where(terms)}ORDER BY t.seq"
     )
@@ -169,20 +177,17 @@ def export_statement(terms: Sequence[str], *, links: bool) -> str:
 
 def selected_statement(terms: Sequence[str]) -> str:
     """The ids of a selection."""
-    return f"{_SUBTREE if 'within' in terms else ''}SELECT t.id FROM tasks AS t {_where(terms)}"
+    return f"{_before(terms)}SELECT t.id FROM tasks AS t {_where(terms)}"
 
 
 def count_statement(terms: Sequence[str]) -> str:
     """How many tasks a selection has."""
-    return (
-        f"{_SUBTREE if 'within' in terms else ''}"
-        f"SELECT count(*) AS tasks FROM tasks AS t {_where(terms)}"
-    )
+    return f"{_before(terms)}SELECT count(*) AS tasks FROM tasks AS t {_where(terms)}"
 
 
 def statements() -> Iterator[str]:
     """The statements that are put together from parts."""
-    for terms in ((), ("within",), ("status",), ("within", "status")):
+    for terms in ((), ("within",), ("status",), ("within", "status"), ("below",), ("ids",)):
         for links in (False, True):
             yield export_statement(terms, links=links)
         yield selected_statement(terms)
@@ -258,6 +263,10 @@ def encoded(values: dict[str, Any]) -> dict[str, Any]:
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _before(terms: Sequence[str]) -> str:
+    return "".join(_SUBTREES[term] for term in terms if term in _SUBTREES)
 
 
 def _where(terms: Sequence[str]) -> str:
