@@ -24,7 +24,7 @@ class Stop:
 
 
 class Stopping(Stop):
-    """SIGINT and SIGTERM end the waiting at once, and anything else after what is under way."""
+    """SIGINT, SIGTERM and SIGHUP end waiting at once, anything else after what is under way."""
 
     def __init__(self) -> None:
         self._waits = False
@@ -40,7 +40,11 @@ class Stopping(Stop):
             raise Stopped
 
     def __enter__(self) -> Stopping:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # What is started to outlive its terminal ignores that it is gone.
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+                continue
             # Only the main thread may set handlers; elsewhere nothing stops it but its time.
             with contextlib.suppress(ValueError):
                 self._before[number] = signal.signal(number, self._stop)

@@ -99,6 +99,8 @@ class Carrier:
         script = load("script.json")
         if script.get("unreachable"):
             raise ConnectionError("no route to host")
+        if script.get("connect") == "raises":
+            raise ConnectionError(script["raises"])
         if identity.base_url.startswith("https://project.test/"):
             path = unquote(identity.base_url.removeprefix("https://project.test/"))
             self.other = open_app(path, agent=identity.agent_id)
@@ -115,6 +117,8 @@ class Carrier:
         answer = answers.pop(0) if answers else None
         script["answers"] = answers
         store("script.json", script)
+        if script.get("push") == "raises":
+            raise ValueError(script["raises"])
         if script.get("slow"):
             time.sleep(script["slow"])
         if answer == "key":
@@ -131,6 +135,8 @@ class Carrier:
         script = load("script.json")
         if script.get("poll") == "error":
             raise RuntimeError("401 Unauthorized")
+        if script.get("poll") == "raises":
+            raise RuntimeError(script["raises"])
         if self.local is not None:
             return self.local.poll(after, limit)
         waiting = [Inbound(*one) for one in script.get("inbound", []) if one[0] > after]
@@ -146,6 +152,8 @@ class Carrier:
             self.local.ack(ids, state)
 
     def states(self, ids):
+        if load("script.json").get("states") == "raises":
+            raise RuntimeError(load("script.json")["raises"])
         if self.local is not None:
             return self.local.states(ids)
         return load("script.json").get("states", {})

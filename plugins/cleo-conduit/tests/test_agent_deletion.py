@@ -151,7 +151,8 @@ def test_a_dead_letter_holds_the_whole_message(cleo_app: App) -> None:
     assert (letter["from"], letter["content"]) == ("ann", "hello")
     assert (letter["to"], letter["cc"]) == (["bob"], ["ann"])
     assert (letter["conversationId"], letter["conversationKind"]) == (uuid(1), "group")
-    assert (letter["bodyHash"], letter["metadata"], letter["payload"]) == ("x", {}, None)
+    # The hash in its row is not its own.
+    assert (letter["bodyHash"], letter["metadata"], letter["payload"]) == (None, {}, None)
 
 
 def test_an_agent_without_a_ref_loses_its_mail_and_places_too(cleo_app: App) -> None:

@@ -254,3 +254,15 @@ def test_a_hook_sees_what_the_running_commit_takes(cleo_project: Path, cleo_cli:
         assert "E_LEASE_HELD" in done.stdout + done.stderr
     assert git("commit", "-qm", "two", "--", "lib/b.py", CLEO_AGENT_ID="bob").returncode == 0
     assert git("commit", "-qam", "three", CLEO_AGENT_ID="ann").returncode == 0
+
+
+def test_a_path_is_found_from_the_directory_that_it_is_in(
+    cleo_project: Path, cleo_cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cleo_project / "src").mkdir()
+    (cleo_project / "src" / "a.py").touch()
+    assert cleo_cli("lease", "acquire", "src/a.py", "--agent", "bob").code == 0
+    monkeypatch.chdir(cleo_project / "src")
+    assert cleo_cli("lease", "check", "a.py", "--agent", "ann").code == 97
+    assert cleo_cli("lease", "check", "src/a.py", "--agent", "ann").code == 97
+    assert cleo_cli("lease", "check", "b.py", "--agent", "ann").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,26 @@ def test_a_fresh_file_has_all_tables(cleo_app: App) -> None:
     assert len(metadata.tables) == 18
     assert "messages_fts" in found
     assert dict(execute("SELECT key, value FROM conduit_meta")) == {
-        "schema_version": "conduit_0002",
+        "schema_version": "conduit_0003",
         "lease_fence": "0",
     }
+
+
+def test_a_file_of_before_learns_what_answers_what_and_what_is_to_be_acknowledged(
+    cleo_open: Any, cleo_project: Path
+) -> None:
+    golden = Path(__file__).with_name("golden") / "conduit_0002.db"
+    path = cleo_project / ".cleo" / "conduit.db"
+    shutil.copyfile(golden, path)
+    path.chmod(0o600)
+    assert cleo_open(agent="ann").store("conduit") is not None
+    assert execute("SELECT seq, in_reply_to FROM messages ORDER BY seq") == [
+        (1, None),
+        (2, uuid(11)),
+        (3, None),
+    ]
+    asked = execute("SELECT message_seq, agent_id, ack_required FROM receipts ORDER BY message_seq")
+    assert asked == [(1, "bob", 1), (2, "ann", 0), (3, "bob", 0)]
 
 
 def test_every_such_column_is_checked() -> None:

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cleo_conduit.service.accepting import body_of
 from cleo_conduit.service.bodies import extracted
+from cleo_core.errors import CleoError
 from cleo_core.testing import Outcome
 
 _post = runpy.run_path(str(Path(__file__).with_name("post.py")))
@@ -21,6 +23,8 @@ speakers, refused, execute, value = (
     _post[name] for name in ("speakers", "refused", "execute", "value")
 )
 audits, disagreements, conduit = _post["audits"], _post["disagreements"], _post["conduit"]
+
+AT = _post["AT"]
 
 Cli = Callable[..., Outcome]
 STATES = "SELECT agent_id, state FROM receipts ORDER BY message_seq, agent_id"
@@ -225,6 +229,54 @@ def test_a_full_inbox_refuses_one_and_is_skipped_by_all(cleo_open: Any, cleo_cli
     assert refused(lambda: ann.send("full", to=["bob"])).exit == 98
 
 
+def test_an_answer_to_a_full_inbox_is_over_the_limit(cleo_open: Any, cleo_cli: Cli) -> None:
+    assert cleo_cli("config", "set", "conduit.inbox_max", "1").code == 0
+    ann, bob, cem = speakers(cleo_open, "ann", "bob", "cem")
+    question = ann.send("question", to=["bob"])
+    cem.send("fills it", to=["ann"])
+    for more in ({}, {"reply_all": True}):
+        full = refused(lambda more=more: bob.send("answer", reply_to=question.id, **more))
+        assert (full.exit, full.code, full.details) == (98, "E_LIMIT", {"agentId": "ann"})
+    ann.detach("ann")
+    gone = refused(lambda: bob.send("answer", reply_to=question.id))
+    assert (gone.exit, gone.code) == (95, "E_RECIPIENT_UNKNOWN")
+
+
+def test_what_is_for_many_reaches_five_hundred_and_names_the_others(cleo_open: Any) -> None:
+    (ann,) = speakers(cleo_open, "ann")
+    ann.topic_subscribe("news")
+    crowd = [f"a{number:03}" for number in range(503)]
+    ann.app.store("conduit")
+    execute(
+        *(
+            "INSERT INTO project_agent_refs (agent_id, attached_at, updated_at) "
+            f"VALUES ('{name}', '{AT}', '{AT}')"
+            for name in crowd
+        ),
+        "INSERT INTO participants (conversation_id, agent_id, joined_at) "
+        f"SELECT c.id, r.agent_id, '{AT}' FROM conversations AS c, project_agent_refs AS r "
+        "WHERE r.agent_id <> 'ann'",
+    )
+    for sent in (ann.send("to all", broadcast=True), ann.topic_publish("news", "to many")):
+        assert [one.agent_id for one in sent.recipients] == crowd[:500]
+        skipped = [(one.agent_id, one.reason) for one in sent.skipped]
+        assert skipped == [(name, "too_many") for name in crowd[500:]]
+
+
+def test_what_is_read_out_of_a_text_counts_for_the_size_of_its_metadata(cleo_open: Any) -> None:
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    text = " ".join(f"@a{number:06}" for number in range(7000))
+    error = refused(lambda: ann.send(text, to=["bob"]))
+    assert (error.exit, error.code, error.details) == (98, "E_LIMIT", {"field": "metadata"})
+    more = {"own": "x" * 60_000}
+    assert refused(lambda: ann.send(text[:8_000], to=["bob"], metadata=more)).exit == 98
+    assert value("SELECT count(*) FROM messages") == 0
+    ann.send(text[:40_000], to=["bob"])
+    # What was sent is what every receiver takes.
+    ((_, event),) = bob.waiting("bob", 0, 10)
+    assert body_of(event).metadata == event["metadata"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_"),
     [
@@ -339,10 +391,12 @@ def test_a_batch_is_checked_whole_before_the_first_is_sent(
     for text in ("no json", '["list"]', '{"content": "x", "too": ["bob"]}'):
         file.write_text(text)
         assert cleo_cli("conduit", "send", "--batch", file, "--agent", "ann").code == 6
-    unknown = refused(lambda: ann.send_many([*lines, {"content": "x", "to": ["nobody"]}]))
+    wrong = {"content": "x", "conversation": "019ac8b0-0000-7000-8000-000000000099"}
+    unknown = refused(lambda: ann.send_many([*lines, wrong]))
     # The hundred of the first unit stand; the unit with the wrong one is not written.
-    assert (unknown.exit, unknown.details["number"]) == (95, 131)
+    assert (unknown.exit, unknown.details["number"]) == (4, 131)
     assert len(unknown.details["sent"]) == 100
+    assert "The 100 before line 101 are sent." in unknown.message
     assert value("SELECT count(*) FROM messages") == 230
 
 
@@ -431,3 +485,23 @@ def test_history_counts_for_the_room_of_an_inbox(cleo_open: Any, cleo_cli: Cli) 
     bob.topic_subscribe("builds", history=True)
     assert refused(lambda: ann.send("y", to=["bob"])).exit == 98
     assert value("SELECT count(*) FROM receipts WHERE state = 'pending'") == 5
+
+
+def test_a_batch_that_names_a_stranger_at_its_end_sends_nothing(
+    cleo_open: Any, cleo_project: Path
+) -> None:
+    ann, _ = speakers(cleo_open, "ann", "bob")
+    lines = [{"content": f"m{n}", "to": ["bob"]} for n in range(120)]
+    with pytest.raises(CleoError) as refused:
+        ann.send_many([*lines, {"content": "x", "to": ["nobody"]}])
+    assert (refused.value.exit, refused.value.details["number"]) == (95, 121)
+    assert value("SELECT count(*) FROM messages") == 0
+
+
+def test_an_answer_that_everybody_may_read_says_so(
+    cleo_cli: Any, cleo_open: Any, cleo_project: Path
+) -> None:
+    ann, _ = speakers(cleo_open, "ann", "bob")
+    sent = ann.send("standup?", broadcast=True)
+    answer = cleo_cli("conduit", "send", "mine", "--reply-to", sent.id, "--agent", "bob")
+    assert [one["code"] for one in answer.envelope["meta"]["warnings"]] == ["W_SHARED"]

@@ -11,6 +11,7 @@ import pytest
 
 from cleo_conduit.service.naming import epic_of
 from cleo_conduit.store import topics
+from cleo_core.errors import CleoError
 from cleo_core.testing import Outcome
 
 _post = runpy.run_path(str(Path(__file__).with_name("post.py")))
@@ -129,3 +130,33 @@ def test_history_is_looked_through_for_what_the_filter_wants(
         ann.topic_publish("builds", f"{number} #{'red' if number < 8 else 'green'}")
     bob.topic_subscribe("builds", history=True, tags=["red"])
     assert contents(bob.poll()) == ["5 #red", "6 #red", "7 #red"]
+
+
+@pytest.mark.parametrize("tag", ['{"kinds":["notify"]}', "two words", "a,b", "#"])
+def test_a_filter_that_no_text_could_fit_is_refused(cleo_open: Any, tag: str) -> None:
+    (bob,) = speakers(cleo_open, "bob")
+    with pytest.raises(CleoError) as refused:
+        bob.topic_subscribe("builds", tags=[tag])
+    assert refused.value.exit == 6
+
+
+def test_history_that_an_inbox_has_no_room_for_is_named(cleo_open: Any, cleo_cli: Any) -> None:
+    assert cleo_cli("config", "set", "conduit.inbox_max", "3").code == 0
+    ann, bob = speakers(cleo_open, "ann", "bob")
+    for number in range(4):
+        ann.topic_publish("builds", f"{number} {'#red' if number else '#green'}")
+    words = ("topic", "subscribe", "builds", "--history", "--agent", "bob")
+    red = cleo_cli(*words, "--filter", "red")
+    assert (red.data["complete"], red.warnings, bob.inbox().unread) == (True, [], 3)
+    for _ in range(2):
+        done = cleo_cli(*words)
+        assert (done.code, done.data["complete"], bob.inbox().unread) == (0, False, 3)
+        (warning,) = done.warnings
+        assert warning["code"] == "W_HISTORY_CUT"
+        assert warning["fix"] == "cleo topic read builds --history"
+    told = cleo_cli(*words, "--human")
+    assert "no room" in told.err + told.out
+    bob.poll(deliver=True)
+    assert bob.topic_subscribe("builds", history=True).complete
+    assert not bob.topic_subscribe("builds", history=True).changed
+    assert bob.topic_subscribe("builds").complete

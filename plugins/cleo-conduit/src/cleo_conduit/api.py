@@ -50,7 +50,7 @@ STORE = StoreSpec(
     tier="project",
     file="conduit.db",
     application_id=0x434C434F,
-    head="conduit_0002",
+    head="conduit_0003",
     schema="cleo_conduit.schema:metadata",
     migrations="cleo_conduit.migrations",
     snapshot="cleo_conduit.snapshot:STATEMENTS",
@@ -129,7 +129,7 @@ CONFIG = (
 )
 
 #: Checks ``conduit.<name>``, each ``check_<name>`` of ``cleo_conduit.service.checking``.
-CHECKS = ("counters", "jobs", "claims", "letters", "overdue", "refs", "trust")
+CHECKS = ("counters", "jobs", "claims", "letters", "overdue", "refs", "trust", "unwiped")
 
 
 def _agent(name: str, column: str) -> Reference:

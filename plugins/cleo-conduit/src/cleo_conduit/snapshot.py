@@ -2,7 +2,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-HEAD = "conduit_0002"
+HEAD = "conduit_0003"
 STATEMENTS: tuple[str, ...] = (
     """\
 CREATE TABLE attachment_blobs (
@@ -243,6 +243,8 @@ CREATE TABLE messages (
         CONSTRAINT ck_messages_redacted_at CHECK (redacted_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
     created_at TEXT NOT NULL
         CONSTRAINT ck_messages_created_at CHECK (created_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
+    in_reply_to TEXT
+        CONSTRAINT ck_messages_in_reply_to CHECK (in_reply_to GLOB '????????-????-????-????-????????????' AND in_reply_to NOT GLOB '*[^0-9a-f-]*'),
     CONSTRAINT uq_messages_id UNIQUE (id),
     CONSTRAINT fk_messages_conversation_id FOREIGN KEY(conversation_id) REFERENCES conversations (id),
     CONSTRAINT fk_messages_reply_to FOREIGN KEY(reply_to) REFERENCES messages (id) ON DELETE SET NULL
@@ -414,6 +416,8 @@ CREATE TABLE receipts (
         CONSTRAINT ck_receipts_escalated_at CHECK (escalated_at GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
     reason TEXT,
     reported_state TEXT,
+    ack_required INTEGER DEFAULT 0 NOT NULL
+        CONSTRAINT ck_receipts_ack_required CHECK (ack_required IN (0, 1)),
     CONSTRAINT pk_receipts PRIMARY KEY (message_seq, agent_id),
     CONSTRAINT fk_receipts_message_seq FOREIGN KEY(message_seq) REFERENCES messages (seq) ON DELETE CASCADE
 ) WITHOUT ROWID, STRICT""",
@@ -455,8 +459,7 @@ WHERE reply_to IS NOT NULL""",
     """\
 CREATE INDEX ix_messages_thread_id_seq ON messages (thread_id, seq)""",
     """\
-CREATE INDEX ix_participants_agent_id ON participants (agent_id)
-WHERE left_at IS NULL""",
+CREATE INDEX ix_participants_agent_id ON participants (agent_id)""",
     """\
 CREATE INDEX ix_attachment_versions_author_agent_id ON attachment_versions (author_agent_id)""",
     """\
@@ -467,14 +470,22 @@ CREATE INDEX ix_message_pins_conversation_id ON message_pins (conversation_id)""
     """\
 CREATE INDEX ix_message_pins_pinned_by ON message_pins (pinned_by)""",
     """\
+CREATE INDEX ix_receipts_agent_id ON receipts (agent_id, message_seq)""",
+    """\
+CREATE INDEX ix_receipts_away ON receipts (message_seq)
+WHERE route <> 'local' AND (state = 'relayed' OR (ack_required = 1 AND state IN ('delivered', 'read')))""",
+    """\
 CREATE INDEX ix_receipts_open ON receipts (agent_id, message_seq)
 WHERE state IN ('pending', 'relayed', 'delivered')""",
     """\
-CREATE INDEX ix_receipts_reported_state ON receipts (reported_state)
-WHERE reported_state IS NOT NULL""",
+CREATE INDEX ix_receipts_unacknowledged ON receipts (agent_id, message_seq)
+WHERE ack_required = 1 AND state NOT IN ('acked', 'rejected', 'expired', 'dead')""",
+    """\
+CREATE INDEX ix_receipts_unreported ON receipts (agent_id, message_seq)
+WHERE reported_state <> state""",
     """\
 INSERT INTO conduit_meta (key, value) VALUES
-    ('schema_version', 'conduit_0002'),
+    ('schema_version', 'conduit_0003'),
     ('lease_fence', '0')""",
     """\
 CREATE VIEW ack_waiting AS
@@ -519,5 +530,5 @@ BEGIN
 END""",
     "CREATE TABLE alembic_version_conduit (\n\tversion_num VARCHAR(32) NOT NULL, \n\tCONSTRAINT alembic_version_conduit_pkc PRIMARY KEY (version_num)\n)",
     """\
-INSERT INTO alembic_version_conduit (version_num) VALUES ('conduit_0002')""",
+INSERT INTO alembic_version_conduit (version_num) VALUES ('conduit_0003')""",
 )

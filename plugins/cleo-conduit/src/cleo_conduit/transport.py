@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from cleo_core.api import Declared
+
+#: Names of settings whose values nobody is shown.
+_SECRET = re.compile("key|token|secret|password", re.IGNORECASE)
 
 Outcome = Literal["accepted", "retry", "permanent", "auth", "offline"]
 
@@ -39,6 +43,14 @@ class Identity(Declared):
     base_url: str | None
     api_key: str | None = field(repr=False)
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    def without_secrets(self, text: str) -> str:
+        """A text, such as an error's, without the key and the secrets of ``config``."""
+        named = (value for name, value in self.config.items() if _SECRET.search(name))
+        for secret in (self.api_key, *named):
+            if isinstance(secret, str) and secret:
+                text = text.replace(secret, "[secret]")
+        return text
 
     def __repr__(self) -> str:
         return f"Identity(agent_id={self.agent_id!r}, base_url={self.base_url!r})"

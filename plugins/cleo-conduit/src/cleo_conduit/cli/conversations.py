@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cleo_conduit.cli.options import AS_HUMAN
-from cleo_conduit.cli.printing import preview, whole
+from cleo_conduit.cli.printing import more, preview, whole
 from cleo_conduit.cli.refs import service
 from cleo_core.cli import Result, command
 from cleo_core.output import Printer
@@ -54,12 +54,14 @@ def thread_command(app: App, id_: str, after: int, limit: int | None, by_person:
     data = {
         "messages": [{"depth": depths[one.id], "message": one} for one in found.messages],
         "nextAfter": found.next_after,
+        "hasMore": found.has_more,
     }
 
     def human(out: Printer) -> None:
         for one in in_tree(found.messages):
             said = preview(one.subject or one.content)
             out.line(f"{'  ' * depths[one.id]}{one.seq} {one.from_}: {said}")
+        more(out, found)
 
     return Result(data, ids=[one.id for one in found.messages], human=human)
 
@@ -124,6 +126,7 @@ def read(found: Reading) -> Result:
         for one in found.messages:
             whole(out, one)
             out.line("")
+        more(out, found)
 
     return Result(found, ids=[one.id for one in found.messages], human=human)
 

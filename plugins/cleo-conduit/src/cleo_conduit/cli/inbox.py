@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cleo_conduit.cli.options import AS_HUMAN
-from cleo_conduit.cli.printing import listed
+from cleo_conduit.cli.printing import listed, more
 from cleo_conduit.cli.refs import service
 from cleo_core.cli import Result, command
 from cleo_core.output import Printer
@@ -37,6 +37,7 @@ def inbox_command(app: App, by_person: bool, **given: Any) -> Result:
             listed(out, found.messages)
         else:
             out.line("Nothing to show.")
+        more(out, found)
         out.line(f"{found.unread} unread, {found.needs_ack} to acknowledge.")
 
     return Result(found, ids=[one.id for one in found.messages], human=human)

@@ -68,13 +68,19 @@ def pins_command(
 
 
 @command("redact", writes=True)
-@click.argument("id_", metavar="ID")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @AS_HUMAN
-def redact_command(app: App, id_: str, by_person: bool) -> Result:
-    """Take the text of your message out, for good and everywhere in this project.
+def redact_command(app: App, ids: tuple[str, ...], by_person: bool) -> Result:
+    """Take the text of your messages out, for good and everywhere in this project.
 
-    Example: cleo conduit redact 42
+    All of them or none. The file is written anew once, which takes a while where it is large.
+
+    Example: cleo conduit redact 42 43
     """
-    done = service(app).redact(id_, as_human=by_person)
-    word = "redacted" if done.changed else "was redacted before"
-    return Result(done, ids=[done.id], human=lambda out: out.line(f"{done.id} {word}."))
+    done = service(app).redact_all(ids, as_human=by_person)
+
+    def human(out: Printer) -> None:
+        for one in done:
+            out.line(f"{one.id} {'redacted' if one.changed else 'was redacted before'}.")
+
+    return Result({"redacted": done}, ids=[one.id for one in done], human=human)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cleo_conduit.records.messages import Message, Sent
+    from cleo_conduit.records.messages import Inbox, Message, Reading, Sent
     from cleo_core.output import Printer
 
 PREVIEW = 60
@@ -47,6 +47,12 @@ def whole(out: Printer, message: Message) -> None:
     out.line("")
     for line in message.content.splitlines() or [""]:
         out.line(line)
+
+
+def more(out: Printer, found: Inbox | Reading) -> None:
+    """Say that there is more than is shown."""
+    if found.has_more:
+        out.line(f"There is more: --after {found.next_after}")
 
 
 def sent(out: Printer, done: Sent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from cleo_conduit.cli.printing import whole
 from cleo_conduit.cli.refs import service
 from cleo_core.cli import Result, command
 from cleo_core.output import Printer
+from cleo_core.stopping import Stopping
 
 if TYPE_CHECKING:
     from cleo_conduit.records.messages import Confirmation
@@ -28,24 +30,26 @@ def poll_command(app: App, by_person: bool, **given: Any) -> Result:
     """Take messages: each is yours for a minute, and comes again if you do not confirm it.
 
     Confirm with the next poll (`--confirm SEQ`), or with `read`, `ack` or `reject`. With `--wait`
-    that ran out the exit is 100.
+    that ran out the exit is 100; a signal ends the waiting with 0.
 
     Example: cleo conduit poll --confirm 41
     """
-    done = service(app).poll(as_human=by_person, **given)
+    with Stopping() if given["wait"] else nullcontext() as stopping:
+        done = service(app).poll(as_human=by_person, stop=stopping, **given)
 
     def human(out: Printer) -> None:
         if done.confirmed:
             out.line(f"{done.confirmed} confirmed.")
         if not done.messages:
-            out.line("Nothing waits.")
+            out.line("stopped" if stopped else "Nothing waits.")
         for one in done.messages:
             whole(out, one)
             if one.redelivered:
                 out.line(f"(handed over {one.claims} times)")
             out.line("")
 
-    waited = given["wait"] is not None and not done.messages and not app.dry_run
+    stopped = stopping is not None and stopping.wanted
+    waited = given["wait"] is not None and not done.messages and not app.dry_run and not stopped
     ids = [one.id for one in done.messages]
     return Result(done, ids=ids, human=human, exit=100 if waited else 0)
 

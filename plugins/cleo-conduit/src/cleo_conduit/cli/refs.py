@@ -76,7 +76,8 @@ def agents_command(app: App, include_disabled: bool, limit: int | None, offset: 
 
     def human(out: Printer) -> None:
         if not found:
-            out.line("This project sees no agent.")
+            verb = "agent register" if app.has_service("agents") else "conduit join"
+            out.line(f"This project sees no agent; `cleo {verb} ID` lets it see one.")
             return
         out.table(
             ("agent", "role", "since", "last used", "state"),

@@ -16,12 +16,18 @@ from cleo_core.stopping import Stopping
 if TYPE_CHECKING:
     from cleo_core.app import App
 
+_CONSUMER = click.option(
+    "--consumer", metavar="NAME", help="Which of the agent's processes takes messages."
+)
+_EXEC = click.option(
+    "--exec", "handler", metavar="CMD", help="Give each message to a program's stdin."
+)
 _TIMEOUT = click.option("--timeout", type=SECONDS, metavar="SECONDS", help="Stop after so long.")
 
 
 @command("watch", streams=True)
-@click.option("--consumer", metavar="NAME", help="Which of the agent's processes watches.")
-@click.option("--exec", "handler", metavar="CMD", help="Give each message to a program's stdin.")
+@_CONSUMER
+@_EXEC
 @_TIMEOUT
 @click.option("--once", is_flag=True, help="Look once, and stop.")
 def watch_command(
@@ -46,17 +52,35 @@ def watch_command(
 @command("run", streams=True)
 @click.option("--once", is_flag=True, help="One pass, and stop.")
 @_TIMEOUT
+@_CONSUMER
+@_EXEC
 @click.option("--for", "agent_id", metavar="ID", help="Fetch the mail of this agent alone.")
-def run_command(app: App, once: bool, timeout: float | None, agent_id: str | None) -> Result:
+def run_command(
+    app: App,
+    once: bool,
+    timeout: float | None,
+    consumer: str | None,
+    handler: str | None,
+    agent_id: str | None,
+) -> Result:
     """Carry mail to and from other machines, until it is stopped.
 
-    Mail between the agents of this project needs no `run`.
+    Mail between the agents of this project needs no `run`. With `--exec` it also gives the acting
+    agent's messages to a program, as `watch --exec` does.
 
     Example: cleo conduit run --once
     """
+    words = None if handler is None else program(handler)
     with Stopping() as stopping:
-        events = service(app).run(agent_id, once=once, timeout=timeout, stop=stopping)
-        last = stream(app, events)
+        events = service(app).run(
+            agent_id,
+            once=once,
+            timeout=timeout,
+            program=words,
+            consumer=consumer,
+            stop=stopping,
+        )
+        last = stream(app, events, _words)
     return Result(last, ids=[], human=lambda out: out.line("stopped"))
 
 

@@ -58,15 +58,19 @@ class Letter(Declared):
 class Replay(Declared):
     """A dead letter that is sent again; ``job_id`` is None where the recipient is here.
 
-    ``sent`` is false where the recipient has the message already.
+    ``sent`` is false where the recipient has the message already, and where it cannot be sent:
+    ``error`` says why then.
     """
+
+    OPTIONAL: ClassVar[tuple[str, ...]] = ("error",)
 
     letter_id: str
     message_id: str
-    seq: int
+    seq: int | None
     recipient: str
     job_id: str | None
     sent: bool
+    error: dict[str, Any] | None = None
 
 
 @record

@@ -49,7 +49,10 @@ class Token(Declared):
 
 @record
 class Subscription(Declared):
-    """A subscriber's place in a topic."""
+    """A subscriber's place in a topic.
+
+    ``complete``: of what was published before, nothing that was asked for had no room.
+    """
 
     topic: str
     conversation_id: str
@@ -57,6 +60,7 @@ class Subscription(Declared):
     changed: bool
     joined_seq: int
     filter: dict[str, list[str]] | None
+    complete: bool = True
 
 
 @record

@@ -57,7 +57,10 @@ class Recipient(Declared):
 
 @record
 class Skipped(Declared):
-    """An agent that a message to many did not go to, and why: ``disabled`` or ``inbox_full``."""
+    """An agent that a message to many did not go to, and why.
+
+    ``reason``: disabled, unknown, inbox_full, or too_many beyond five hundred.
+    """
 
     agent_id: str
     reason: str
@@ -80,11 +83,13 @@ class Sent(Declared):
 class Inbox(Declared):
     """Messages for a reader. ``next_after``: the cursor for the next page.
 
-    ``unread`` and ``needs_ack`` count all of the reader's, whatever was asked for.
+    ``unread`` and ``needs_ack`` count all of the reader's, whatever was asked for. ``has_more``:
+    there is a next page now.
     """
 
     messages: list[Message]
     next_after: int
+    has_more: bool
     unread: int
     needs_ack: int
 
@@ -186,11 +191,15 @@ class Shown(Declared):
 
 @record
 class Reading(Declared):
-    """Messages of a conversation or a thread. ``next_after``: the cursor for the next page."""
+    """Messages of a conversation or a thread. ``next_after``: the cursor for the next page.
+
+    ``has_more``: there is a next page now.
+    """
 
     conversation: Conversation | None
     messages: list[Message]
     next_after: int
+    has_more: bool
 
 
 @record

@@ -14,6 +14,7 @@ from cleo_conduit.enums import (
     MESSAGE_KIND,
     PARKED_FOR,
     PARTICIPANT_ROLE,
+    RECEIPT_CLOSED,
     RECEIPT_OPEN,
     RECEIPT_ROLE,
     RECEIPT_STATE,
@@ -75,7 +76,7 @@ participants = table(
     boolean("muted"),
     json_object("filter", nullable=True),
     PrimaryKeyConstraint("conversation_id", "agent_id"),
-    index("agent_id", where="left_at IS NULL"),
+    index("agent_id"),
     sqlite_with_rowid=False,
 )
 
@@ -103,6 +104,8 @@ messages = table(
     required("body_hash"),
     at("redacted_at"),
     at("created_at", nullable=False),
+    # What it answers, whether that is here or not: the hash covers it.
+    uuid("in_reply_to", nullable=True),
     index("conversation_id", "seq"),
     index("thread_id", "seq"),
     index("from_agent_id", "seq"),
@@ -129,6 +132,8 @@ receipts = table(
     at("escalated_at"),
     text("reason"),
     text("reported_state"),
+    # Whether the message asks this recipient to acknowledge it.
+    boolean("ack_required"),
     PrimaryKeyConstraint("message_seq", "agent_id"),
     index(
         "agent_id",
@@ -136,7 +141,25 @@ receipts = table(
         name="ix_receipts_open",
         where=f"state IN ({quoted(RECEIPT_OPEN)})",
     ),
-    index("reported_state", where="reported_state IS NOT NULL"),
+    index("agent_id", "message_seq", name="ix_receipts_agent_id"),
+    index(
+        "agent_id",
+        "message_seq",
+        name="ix_receipts_unacknowledged",
+        where=f"ack_required = 1 AND state NOT IN ({quoted(RECEIPT_CLOSED)})",
+    ),
+    index(
+        "agent_id",
+        "message_seq",
+        name="ix_receipts_unreported",
+        where="reported_state <> state",
+    ),
+    index(
+        "message_seq",
+        name="ix_receipts_away",
+        where="route <> 'local' AND (state = 'relayed' "
+        "OR (ack_required = 1 AND state IN ('delivered', 'read')))",
+    ),
     sqlite_with_rowid=False,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HEAD = "conduit_0002"
+HEAD = "conduit_0003"
 
 seed: tuple[str, ...] = (
     f"""\

@@ -19,10 +19,10 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "status": ("StatusVerbs", ("status",)),
     "sending": ("SendVerbs", ("send", "send_draft", "send_many", "wait_for")),
     "receiving": ("ReceiveVerbs", ("poll", "confirm", "ack", "read", "reject")),
-    "watching": ("WatchVerbs", ("watch", "run_handler")),
+    "watching": ("WatchVerbs", ("watch",)),
     "searching": ("SearchVerbs", ("search",)),
     "pinning": ("PinVerbs", ("pin", "unpin", "pins")),
-    "redacting": ("RedactVerbs", ("redact",)),
+    "redacting": ("RedactVerbs", ("redact", "redact_all")),
     "tokens": ("TokenVerbs", ("token",)),
     "topics": (
         "TopicVerbs",

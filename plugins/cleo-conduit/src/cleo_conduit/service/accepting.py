@@ -15,6 +15,7 @@ from cleo_conduit.service.drafts import (
     MOST_RECIPIENTS,
     SUBJECT_LENGTH,
     as_json,
+    check_extracted,
 )
 from cleo_conduit.service.naming import topic_name
 from cleo_conduit.service.posting import Body, add_conversation, direct, post, take_part
@@ -59,8 +60,9 @@ def accept(
     id_, sender = event["id"], event["from"]
     if not own:
         _check_sender(work, sender, recipient)
-    parent = mail.message(work, event["replyTo"]) if event.get("replyTo") else None
-    hash_ = body.hash(sender, event.get("replyTo"))
+    answers = event.get("replyTo")
+    parent = None if answers is None else mail.message(work, answers)
+    hash_ = body.hash(sender, answers)
     if event.get("bodyHash") not in (None, hash_):
         raise RefusedError("its hash is another one")
     row = mail.message(work, id_)
@@ -74,18 +76,16 @@ def accept(
             (),
             verified=verified,
             parent=parent,
+            in_reply_to=answers,
+            thread_id=event["threadId"] if _is_uuid(event.get("threadId")) else None,
             id_=id_,
             origin=origin,
             at=_time(event.get("createdAt")) or work.now,
+            redacted_at=_time(event.get("redactedAt")) if own else None,
             restored=own,
         )
         row = done.row
-        if row["body_hash"] != hash_:
-            # The message that it answers is not here; what it says is the same.
-            work.execute(inbound.SET_HASH, seq=row["seq"], hash=hash_)
-    elif row["from_agent_id"] != sender or (
-        row["body_hash"] != hash_ and row["redacted_at"] is None
-    ):
+    elif row["from_agent_id"] != sender or not _is_same(event, body, row, hash_):
         raise RefusedError("its id is that of another message")
     role = "cc" if recipient in event["cc"] else "to"
     if event["conversationKind"] == "topic":
@@ -98,11 +98,21 @@ def accept(
         route=route,
         state="pending" if reported is None else "relayed",
         reported=reported,
+        ack_required=int(bool(row["ack_required"]) and role == "to"),
     )
     if added:
         marks.forget(work, recipient)
         work.wake([recipient])
     return bool(added)
+
+
+def _is_same(event: Mapping[str, Any], body: Body, row: Row, hash_: str) -> bool:
+    """Whether an event says what the message of its id says here."""
+    if row["redacted_at"] is not None or row["body_hash"] == hash_:
+        return True
+    # Its sender may not know any more what it answers.
+    lost = event.get("bodyHash") is None and event.get("replyTo") is None
+    return lost and row["body_hash"] == body.hash(row["from_agent_id"], row["in_reply_to"])
 
 
 def _check_sender(work: Work, sender: str, recipient: str) -> None:
@@ -178,6 +188,7 @@ def body_of(event: Any) -> Body:
         metadata = as_json(event.get("metadata") or {}, "metadata")
         if not isinstance(metadata, dict):
             raise RefusedError("its metadata is no object")
+        check_extracted(metadata)
         payload = event.get("payload")
         if payload is not None:
             payload = as_json(payload, "payload")

@@ -38,6 +38,15 @@ class Acting(NamedTuple):
     ref: Row | None
 
 
+def to_be_seen(app: App, agent_id: str) -> str:
+    """The command after which the project sees an agent."""
+    if not app.has_service("agents"):
+        return f"cleo conduit join {agent_id}"
+    # Registering makes it visible here; what is registered has to be attached.
+    known = app.exists("agent", [agent_id])[agent_id]
+    return f"cleo agent {'register' if known is False else 'attach'} {agent_id}"
+
+
 def acting(app: App, db: Backend, *, as_human: bool = False) -> Acting:
     """The agent, or the person, in whose name a verb acts and reads.
 
@@ -54,7 +63,7 @@ def acting(app: App, db: Backend, *, as_human: bool = False) -> Acting:
         if ref is None or not ref["enabled"]:
             raise not_participant(
                 f"This project does not see the agent {agent_id}.",
-                f"cleo agent attach {agent_id}",
+                to_be_seen(app, agent_id),
                 agentId=agent_id,
             )
     elif ref is not None and not ref["enabled"]:

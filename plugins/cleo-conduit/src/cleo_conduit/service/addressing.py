@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from cleo_conduit.errors import ConduitError, not_participant, over_limit
 from cleo_conduit.records.messages import Skipped
 from cleo_conduit.service import marks
-from cleo_conduit.service.acting import HUMAN, Acting
-from cleo_conduit.service.drafts import Draft
+from cleo_conduit.service.acting import HUMAN, Acting, to_be_seen
+from cleo_conduit.service.drafts import MOST_RECIPIENTS, Draft
 from cleo_conduit.service.posting import To, add_conversation, direct, take_part
 from cleo_conduit.store import access, mail, refs
 from cleo_core.agent_ids import is_reserved
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The conversation of broadcasts; it has no participants.
 EVERYBODY = "all"
+#: Why an agent is skipped that has no room.
+FULL = "inbox_full"
 
 
 class Address:
@@ -61,6 +63,20 @@ def addressed(work: Work, who: Acting, draft: Draft) -> Address:
     if draft.conversation is not None:
         return _conversation(work, who, draft)
     return _new(work, who, draft)
+
+
+def require_known(work: Work, draft: Draft) -> None:
+    """Refuse a draft that names somebody who is not there, before anything is sent.
+
+    :raises ConduitError: 95.
+    """
+    if draft.conversation is not None or draft.reply_to is not None:
+        return
+    for agent_id in (*draft.to, *draft.cc):
+        if f"known {agent_id}" not in work.known:
+            if not _is_known(work, agent_id, None, None):
+                raise _unknown(work, agent_id)
+            work.known[f"known {agent_id}"] = True
 
 
 def found_conversation(work: Work, id_: str) -> Row:
@@ -139,16 +155,26 @@ def _reply(work: Work, who: Acting, draft: Draft) -> Address:
         names = {parent["from_agent_id"]: None}
         if parent["from_agent_id"] != HUMAN and is_reserved(parent["from_agent_id"]):
             raise _unknown(work, parent["from_agent_id"])
-    goes, skipped = _many(work, who, row, [(one, "to", False) for one in names])
+    goes, skipped = reachable(work, who.agent_id, row, [(one, "to", False) for one in names])
     if not goes and not draft.reply_all and not skipped:
         raise UsageError(
             "You would answer yourself alone.",
             fix=f"cleo conduit send 'text' --reply-to {parent['id']} --reply-all",
         )
+    full = next((one.agent_id for one in skipped if one.reason == FULL), None)
+    if not goes and full is not None:
+        raise _full(full)
     if not goes and skipped:
         raise _unknown(work, skipped[0].agent_id)
     if not goes:
         raise UsageError("Nobody but you takes part in it.", fix="cleo conduit agents")
+    if row["kind"] == "topic":
+        named = "a broadcast" if row["topic"] == EVERYBODY else f"topic {row['topic']}"
+        work.unit.warn(
+            "W_SHARED",
+            f"The answer is part of {named}: every agent of the project may read it. A new message "
+            "to one agent is private.",
+        )
     return Address(lambda _: row, goes, skipped=skipped, parent=parent)
 
 
@@ -158,7 +184,7 @@ def _to_all(work: Work, who: Acting, row: Row) -> Address:
         for one in mail.participants(work, row["id"])
         if one["role"] != "observer"
     ]
-    goes, skipped = _many(work, who, row, places)
+    goes, skipped = reachable(work, who.agent_id, row, places)
     if not goes and not skipped:
         raise UsageError("Nobody but you takes part in it.", fix="cleo conduit agents")
     return Address(lambda _: row, goes, skipped=skipped)
@@ -168,7 +194,7 @@ def _broadcast(work: Work, who: Acting) -> Address:
     everybody = [
         (one["agent_id"], "broadcast", False) for one in refs.listed(work, enabled_only=False)
     ]
-    goes, skipped = _many(work, who, None, everybody)
+    goes, skipped = reachable(work, who.agent_id, None, everybody)
     return Address(
         lambda work: named_topic(work, EVERYBODY, who.agent_id, visibility="shared"),
         goes,
@@ -194,13 +220,20 @@ def _to_subscribers(work: Work, who: Acting, row: Row, draft: Draft) -> Address:
     if row["topic"] == EVERYBODY:
         return _broadcast(work, who)
     text = draft.content if draft.subject is None else f"{draft.subject}\n{draft.content}"
+    goes, skipped = subscribed(work, who.agent_id, row, draft.kind, draft.metadata, text)
+    return Address(lambda _: row, goes, skipped=skipped)
+
+
+def subscribed(
+    work: Work, sender: str, row: Row, kind: str, metadata: Any, text: str
+) -> tuple[list[To], list[Skipped]]:
+    """The subscribers of a topic whose filter lets a message through, and who cannot get it."""
     places = [
         (one["agent_id"], "topic", bool(one["muted"]))
         for one in mail.participants(work, row["id"])
-        if one["role"] != "observer" and wants(one["filter"], draft.kind, draft.metadata, text)
+        if one["role"] != "observer" and wants(one["filter"], kind, metadata, text)
     ]
-    goes, skipped = _many(work, who, row, places)
-    return Address(lambda _: row, goes, skipped=skipped)
+    return reachable(work, sender, row, places)
 
 
 def wants(filter_: str | None, kind: str, metadata: Any, text: str) -> bool:
@@ -251,11 +284,7 @@ def _named(work: Work, who: Acting, draft: Draft, row: Row | None) -> list[To]:
                     raise _unknown(work, agent_id, row)
                 work.known[known] = True
             if is_full(work, agent_id):
-                raise over_limit(
-                    f"The inbox of {agent_id} is full.",
-                    "cleo config get conduit.inbox_max",
-                    agentId=agent_id,
-                )
+                raise _full(agent_id)
             muted = place is not None and bool(place["muted"])
             chosen.append(To(agent_id, role, work.routes.of(agent_id), muted))
     if not chosen:
@@ -265,13 +294,17 @@ def _named(work: Work, who: Acting, draft: Draft, row: Row | None) -> list[To]:
     return chosen
 
 
-def _many(
-    work: Work, who: Acting, row: Row | None, places: Iterable[tuple[str, str, bool]]
+def reachable(
+    work: Work, sender: str, row: Row | None, places: Iterable[tuple[str, str, bool]]
 ) -> tuple[list[To], list[Skipped]]:
-    """Those of many that can get it, and those that cannot."""
-    goes, skipped = [], []
+    """Those of many that can get a message, and those that cannot; its sender is left out.
+
+    :param places: agent, role of its receipt, and whether it is not woken.
+    """
+    goes: list[To] = []
+    skipped: list[Skipped] = []
     for agent_id, role, muted in places:
-        if agent_id == who.agent_id or (agent_id != HUMAN and is_reserved(agent_id)):
+        if agent_id == sender or (agent_id != HUMAN and is_reserved(agent_id)):
             continue
         ref = refs.get(work, agent_id)
         if agent_id != HUMAN and ref is not None and not ref["enabled"]:
@@ -279,7 +312,9 @@ def _many(
         elif agent_id != HUMAN and ref is None and (row is None or not _place(work, row, agent_id)):
             skipped.append(Skipped(agent_id, "unknown"))
         elif is_full(work, agent_id):
-            skipped.append(Skipped(agent_id, "inbox_full"))
+            skipped.append(Skipped(agent_id, FULL))
+        elif len(goes) == MOST_RECIPIENTS:
+            skipped.append(Skipped(agent_id, "too_many"))
         else:
             goes.append(To(agent_id, role, work.routes.of(agent_id), muted))
     return goes, skipped
@@ -325,6 +360,12 @@ def is_full(work: Work, agent_id: str) -> bool:
     return room <= 0
 
 
+def _full(agent_id: str) -> ConduitError:
+    return over_limit(
+        f"The inbox of {agent_id} is full.", "cleo config get conduit.inbox_max", agentId=agent_id
+    )
+
+
 def _unknown(work: Work, agent_id: str, row: Row | None = None) -> ConduitError:
     if agent_id != HUMAN and is_reserved(agent_id):
         message, fix = f"Nobody can write to {agent_id}.", "cleo conduit agents"
@@ -332,7 +373,6 @@ def _unknown(work: Work, agent_id: str, row: Row | None = None) -> ConduitError:
         message = f"{agent_id} takes no part in the conversation {row['id']}."
         fix = f"cleo conduit send 'text' --to {agent_id}"
     else:
-        registry = work.unit.app.has_service("agents")
         message = f"This project does not see an agent {agent_id}."
-        fix = f"cleo {'agent attach' if registry else 'conduit join'} {agent_id}"
+        fix = to_be_seen(work.unit.app, agent_id)
     return ConduitError("E_RECIPIENT_UNKNOWN", message, fix=fix, details={"agentId": agent_id})

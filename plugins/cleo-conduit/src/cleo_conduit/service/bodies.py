@@ -21,6 +21,11 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 EXTRACTED = ("mentions", "directives", "tags", "taskRefs")
 
 
+def is_tag(word: str) -> bool:
+    """Whether a text can hold a word as ``#word``."""
+    return _TAG.fullmatch(f"#{word}") is not None
+
+
 def extracted(text: str) -> dict[str, list[str]]:
     """Mentions, directives, tags and tasks of a text, each once, in their order."""
     found: dict[str, list[str]] = {}

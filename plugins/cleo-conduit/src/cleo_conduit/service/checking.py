@@ -11,8 +11,10 @@ from cleo_conduit.api import STORE
 from cleo_conduit.service.closing import expire, kill
 from cleo_conduit.service.documents.mending import mend_contributors
 from cleo_conduit.service.health import MOST, Finding
+from cleo_conduit.service.wiping import FIX
 from cleo_conduit.service.work import Verbs, Work
-from cleo_conduit.store import checking, jobs, pruning, refs, versions
+from cleo_conduit.store import checking, jobs, meta, pruning, refs, versions
+from cleo_conduit.store.erasing import UNWIPED
 from cleo_conduit.wake import directory
 from cleo_core import clock
 from cleo_core.api import Repair
@@ -119,6 +121,24 @@ def check_trust(app: App, deep: bool = False) -> Finding:
             f"{tokens} agents have one.",
             {"tokens": tokens},
             None,
+        )
+
+    return _looked(app, look)
+
+
+def check_unwiped(app: App, deep: bool = False) -> Finding:
+    """Text that was redacted, and that no process has yet taken out of the file."""
+
+    def look(db: Database) -> Finding:
+        seen = meta.get(db, UNWIPED)
+        if seen is None:
+            return Finding("ok", "What was redacted is out of the file.", {}, None)
+        since = seen.partition(" ")[0]
+        return Finding(
+            "warning",
+            f"Text that was redacted at {since} can still be read in conduit.db.",
+            {"since": since},
+            FIX,
         )
 
     return _looked(app, look)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleo_conduit.service import breakers
@@ -45,7 +46,15 @@ def complete(
     :returns: False where the job is somebody else's by now: nothing is written but the audit.
     """
     attempts = job["attempts"] - (0 if done.spent else 1)
-    history = json.loads(job["history"])
+    # While it was tried, its message may have been redacted: what the row says now counts.
+    held = work.one(jobs.HELD, id=job["id"], fence=job["fence"])
+    if held is None:
+        work.note("job", job["id"], action="job.stale_fence", fence=job["fence"])
+        return False
+    if held["redacted_at"] is not None:
+        # A server's error may repeat what it was given.
+        result = replace(result, error=None)
+    history = json.loads(held["history"])
     if done.spent or result.outcome != "offline" or result.error is not None:
         history.append(
             {
@@ -71,12 +80,11 @@ def complete(
         "id": job["id"],
         "fence": job["fence"],
     }
-    if not work.execute(jobs.COMPLETE, **values):
-        work.note("job", job["id"], action="job.stale_fence", fence=job["fence"])
-        return False
+    work.execute(jobs.COMPLETE, **values)
     work.note("job", job["id"], action=f"job.{done.state}", outcome=result.outcome)
     after = {
         **job,
+        "payload": held["payload"],
         "attempts": attempts,
         "last_error": error,
         "last_status": result.status,

@@ -9,7 +9,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from cleo_conduit.service import breakers
 from cleo_conduit.service.completing import (
@@ -23,10 +25,10 @@ from cleo_conduit.service.outliving import expire_outlived
 from cleo_conduit.service.routing import Route, Routes, transports
 from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import jobs
-from cleo_conduit.transport import Identity, NotAuthenticatedError, PushResult, Transport
+from cleo_conduit.transport import Identity, NotAuthenticatedError, Outcome, PushResult, Transport
 from cleo_core import clock
 from cleo_core.agent_ids import is_reserved
-from cleo_core.errors import CleoError
+from cleo_core.errors import CleoError, shortened
 from cleo_core.plugins import load_target
 from cleo_core.plugins.record import described
 
@@ -99,7 +101,8 @@ class Worker(Verbs):
     def due(self, ids: Sequence[str] | None = None) -> list[str]:
         """Jobs to be attempted one after the other; old leases are seen to first.
 
-        A job stands behind the earlier ones of its conversation and recipient.
+        A job stands behind the earlier ones of its conversation and recipient, and waits for what
+        they wait for.
 
         :param ids: of these alone.
         """
@@ -113,16 +116,22 @@ class Worker(Verbs):
             work.execute(jobs.UNPARK, now=work.now, before=clock.format_time(now - PARKED_SECONDS))
             far = clock.format_time(now + MOST_RETRY_AFTER + SLACK)
             found: list[str] = []
-            held: set[tuple[str, str]] = set()
+            held: dict[tuple[str, str], str | None] = {}
+            behind: dict[str, list[str]] = {}
             for row in jobs.in_order(work):
                 key = row["recipient"], row["conversation_id"]
                 waits = work.now < row["next_attempt_at"] <= far
-                if row["state"] == "leased" or waits or (ids is not None and row["id"] not in ids):
-                    held.add(key)
+                if row["state"] != "pending" or waits or (ids is not None and row["id"] not in ids):
+                    held.setdefault(key, row["parked_for"])
                 elif key not in held:
                     found.append(row["id"])
                     if len(found) == BATCH:
                         break
+                elif (parked_for := held[key]) is not None:
+                    behind.setdefault(parked_for, []).append(row["id"])
+            for parked_for, ids_behind in behind.items():
+                encoded = json.dumps(ids_behind)
+                work.execute(jobs.PARK_OTHERS, parked_for=parked_for, now=work.now, ids=encoded)
             return found
 
         return self.write("job.claim", body)
@@ -231,6 +240,15 @@ def identity_of(app: App, sender: str, route: Route) -> Identity:
 
 
 def _push(app: App, target: str, identity: Identity, event: Mapping[str, Any]) -> Tried:
+    """One attempt, whose error says nothing that is secret."""
+    tried = _attempted(app, target, identity, event)
+    if not isinstance(tried.result.error, str):
+        return tried
+    clean = identity.without_secrets(tried.result.error)
+    return tried._replace(result=replace(tried.result, error=clean))
+
+
+def _attempted(app: App, target: str, identity: Identity, event: Mapping[str, Any]) -> Tried:
     """One attempt; whatever a transport raises is a result too."""
     try:
         transport: Transport = load_target(target)(app)
@@ -244,7 +262,7 @@ def _push(app: App, target: str, identity: Identity, event: Mapping[str, Any]) -
         result = transport.push(event)
         if not isinstance(result, PushResult):
             return Tried(PushResult("retry", error="The transport gave no PushResult."))
-        return Tried(result)
+        return Tried(_sound(result))
     except NotAuthenticatedError as error:
         return Tried(PushResult("auth", error=str(error)))
     except Exception as error:  # whatever a plugin's transport raises is a failed attempt
@@ -253,6 +271,25 @@ def _push(app: App, target: str, identity: Identity, event: Mapping[str, Any]) -
         # The result stands, whatever closing does.
         with contextlib.suppress(Exception):
             transport.close()
+
+
+def _sound(result: PushResult) -> PushResult:
+    """A plugin's result, without what it may not hold: nothing of it is to end a runner."""
+
+    def number(value: Any) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    known = result.outcome in get_args(Outcome)
+    words = None if result.error is None else str(result.error)
+    if not known:
+        words = f"The transport answered {shortened(repr(result.outcome))}. {words or ''}".strip()
+    after = result.retry_after
+    return PushResult(
+        result.outcome if known else "retry",
+        result.status if number(result.status) else None,
+        after if after is not None and number(after) and isfinite(after) else None,
+        words,
+    )
 
 
 def decoded(payload: str) -> dict[str, Any] | None:

@@ -188,11 +188,19 @@ def _metadata(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValidationError("metadata is a JSON object.", fix='--metadata \'{"area": "api"}\'')
     found: dict[str, Any] = as_json(dict(value), "metadata")
+    check_extracted(found)
+    return found
+
+
+def check_extracted(metadata: Mapping[str, Any]) -> None:
+    """What is read out of a text is kept as lists of words.
+
+    :raises ValidationError: it is something else.
+    """
     for name in EXTRACTED:
-        words = found.get(name, [])
+        words = metadata.get(name, [])
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ValidationError(f"metadata.{name} is a list of texts.", field="metadata")
-    return found
 
 
 def as_json(value: Any, field: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cleo_conduit.store import due, leases, meta
+from cleo_core import clock
 
 if TYPE_CHECKING:
     from cleo_conduit.service.work import Work
@@ -53,12 +54,20 @@ def see_to(work: Work, most: int = MOST) -> int:
 def _expire(work: Work, until: str, most: int) -> int:
     from cleo_conduit.service.closing import expire
 
-    rows = due.expired(work, until, work.now, most)
+    latest = latest_claim(work)
+    rows = due.expired(work, until, work.now, latest, most)
     for row in rows:
         expire(work, row["message_seq"], row["agent_id"])
-    times = [row["expires_at"] for row in rows]
-    meta.put(work, EXPIRED_UNTIL, _reached(work, until, times, most))
+    reached = _reached(work, until, [row["expires_at"] for row in rows], most)
+    held = due.held(work, until, work.now, latest)
+    meta.put(work, EXPIRED_UNTIL, reached if held is None else min(reached, _before(held)))
     return len(rows)
+
+
+def latest_claim(work: Work) -> str:
+    """When a claim can end at the latest; one that ends later is of a clock that was set back."""
+    seconds = float(work.unit.app.config.get("conduit.claim_seconds"))
+    return clock.format_time(clock.seconds() + 2 * seconds)
 
 
 def _escalate(work: Work, until: str, most: int) -> int:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleo_conduit.service.bodies import body_hash
+
 
 def event_of(
     row: Mapping[str, Any],
@@ -20,7 +22,22 @@ def event_of(
 
     :param recipient: whom this copy is for, where it is for one.
     """
-    payload = row["payload"]
+    payload = None if row["payload"] is None else json.loads(row["payload"])
+    attachments, metadata = json.loads(row["attachments"]), json.loads(row["metadata"])
+    hash_ = body_hash(
+        sender=row["from_agent_id"],
+        subject=row["subject"],
+        content=row["content"],
+        content_type=row["content_type"],
+        kind=row["kind"],
+        importance=row["importance"],
+        ack_required=bool(row["ack_required"]),
+        attachments=attachments,
+        payload=payload,
+        metadata=metadata,
+        reply_to=row["in_reply_to"],
+        expires_at=row["expires_at"],
+    )
     event = {
         "id": row["id"],
         "from": row["from_agent_id"],
@@ -31,20 +48,21 @@ def event_of(
         "conversationKind": conversation_kind,
         "topic": topic,
         "threadId": row["thread_id"],
-        "replyTo": row["reply_to"],
+        "replyTo": row["in_reply_to"],
         "kind": row["kind"],
         "importance": row["importance"],
         "subject": row["subject"],
         "content": row["content"],
         "contentType": row["content_type"],
-        "attachments": json.loads(row["attachments"]),
-        "metadata": json.loads(row["metadata"]),
-        "payload": None if payload is None else json.loads(payload),
+        "attachments": attachments,
+        "metadata": metadata,
+        "payload": payload,
         "ackRequired": bool(row["ack_required"]),
         "ackDueAt": row["ack_due_at"],
         "expiresAt": row["expires_at"],
-        # What was taken out has another hash than what was sent.
-        "bodyHash": None if row["redacted_at"] is not None else row["body_hash"],
+        # What was taken out, and what a file of before lost, has another hash than what was sent.
+        "bodyHash": hash_ if hash_ == row["body_hash"] else None,
+        "redactedAt": row["redacted_at"],
         "createdAt": row["created_at"],
     }
     if recipient is not None:

@@ -12,11 +12,14 @@ from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import inbound, refs
 from cleo_conduit.transport import Inbound
 from cleo_core.plugins import load_target
+from cleo_core.plugins.record import described
 
 if TYPE_CHECKING:
     from cleo_core.app import App
 
 BATCH = 100
+#: Told the id of a message that was refused, and why.
+Refused = Callable[[str, str], None]
 
 
 def remote_agents(app: App) -> dict[str, Route]:
@@ -30,9 +33,16 @@ def remote_agents(app: App) -> dict[str, Route]:
     return found
 
 
-def fetch(app: App, agent_id: str, route: Route, stopped: Callable[[], bool]) -> int:
+def fetch(
+    app: App,
+    agent_id: str,
+    route: Route,
+    stopped: Callable[[], bool],
+    refused: Refused | None = None,
+) -> int:
     """Take an agent's mail from its server and tell that what became of it.
 
+    :param refused: told of each message that is none, or not what it says; without it a warning is.
     :returns: how many messages were new here.
     :raises CleoError: its key cannot be read.
     :raises Exception: whatever the transport raises: an error is never an empty inbox.
@@ -43,18 +53,26 @@ def fetch(app: App, agent_id: str, route: Route, stopped: Callable[[], bool]) ->
     spec = next(one for one in transports(app) if one.name == route.transport)
     transport: Any = load_target(spec.target)(app)
     count = 0
+    identity = None
     try:
-        transport.connect(identity_of(app, agent_id, route))
+        identity = identity_of(app, agent_id, route)
+        transport.connect(identity)
         while not stopped():
             after = inbound.cursor(app.store("conduit"), agent_id, route.base_url)
             found = list(transport.poll(after, BATCH))
             if not found:
                 break
-            count += _stored(app, agent_id, route.base_url, found)
+            count += _stored(app, agent_id, route.base_url, found, refused or _warning(app))
             report(app, agent_id, route.base_url, transport)
             if inbound.cursor(app.store("conduit"), agent_id, route.base_url) <= after:
                 break
         report(app, agent_id, route.base_url, transport)
+    except Exception as error:  # whatever a transport raises goes on, without what is secret
+        words = described(error)
+        if identity is None or identity.without_secrets(words) == words:
+            raise
+        # What it says is printed; what it was raised from says the same.
+        raise RuntimeError(identity.without_secrets(words)) from None
     finally:
         transport.close()
     return count
@@ -79,11 +97,22 @@ def report(app: App, agent_id: str, base_url: str, transport: Any) -> None:
             Verbs(app).write("message.report", body)
 
 
-def _stored(app: App, agent_id: str, base_url: str, found: list[Inbound]) -> int:
+def _warning(app: App) -> Refused:
+    def warn(id_: str, why: str) -> None:
+        app.warn(
+            "W_MAIL_REFUSED", f"The message {id_} was refused and is not fetched again: {why}."
+        )
+
+    return warn
+
+
+def _stored(app: App, agent_id: str, base_url: str, found: list[Inbound], refused: Refused) -> int:
     """One unit: messages, receipts and the cursor."""
+    bad: list[tuple[str, str]] = []
 
     def body(work: Work) -> int:
         count = 0
+        bad.clear()
         for one in found:
             try:
                 count += accept(
@@ -97,10 +126,14 @@ def _stored(app: App, agent_id: str, base_url: str, found: list[Inbound]) -> int
             except RefusedError as error:
                 id_ = known_id(one.event)
                 work.note("message", id_, action="message.refuse", why=str(error))
+                bad.append((id_, str(error)))
         last = max(one.seq for one in found)
         work.execute(
             inbound.SET_CURSOR, agent_id=agent_id, base_url=base_url, seq=last, now=work.now
         )
         return count
 
-    return Verbs(app).write("message.fetch", body)
+    count = Verbs(app).write("message.fetch", body)
+    for id_, why in bad:
+        refused(id_, why)
+    return count

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 
@@ -27,28 +29,24 @@ def run_program(
     """Give a message to a program on its standard input, as JSON.
 
     It has a process group of its own. When it is to end, all of that is asked to, and killed five
-    seconds later.
+    seconds later. Windows has no such groups: there the program alone is ended, at once.
 
     :param ends: asked ten times a second whether it is to end.
     :param meanwhile: called as often.
     :returns: whether it ended by itself with 0.
     :raises OSError: the program cannot be run.
     """
-    process = subprocess.Popen(
-        list(words),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    text = json.dumps(to_json(message), ensure_ascii=False).encode("utf-8", "replace")
-    given: bytes | None = text
+    with tempfile.TemporaryFile() as text:
+        # A pipe would fill up where the program reads late, and nobody could wait for it then.
+        text.write(json.dumps(to_json(message), ensure_ascii=False).encode("utf-8", "replace"))
+        text.seek(0)
+        process = subprocess.Popen(
+            list(words), stdin=text, stdout=subprocess.DEVNULL, start_new_session=True
+        )
     try:
         while True:
-            try:
-                process.communicate(given, timeout=GLANCE)
-                return process.returncode == 0
-            except subprocess.TimeoutExpired:
-                given = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(GLANCE) == 0
             if ends():
                 _end(process)
                 return False
@@ -62,9 +60,11 @@ def run_program(
 def _end(process: subprocess.Popen[bytes]) -> None:
     _signal(process, "SIGTERM")
     until = time.monotonic() + GRACE
-    while _lives(process) and time.monotonic() < until:
+    while _lives(process):
+        if time.monotonic() >= until:
+            _signal(process, "SIGKILL")
+            break
         time.sleep(GLANCE / 10)
-    _signal(process, "SIGKILL")
     process.wait()
 
 

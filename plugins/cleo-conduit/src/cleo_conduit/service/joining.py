@@ -6,6 +6,7 @@ from typing import Any
 
 from cleo_conduit.ids import parse_agent_id, project_agent_id
 from cleo_conduit.records.refs import UNSET, RefChange
+from cleo_conduit.service.acting import to_be_seen
 from cleo_conduit.service.refs import RefVerbs
 from cleo_core.errors import ValidationError
 
@@ -19,7 +20,7 @@ class JoinVerbs(RefVerbs):
         :raises ValidationError: 6, a registry of agents is installed, which does this.
         """
         id_ = project_agent_id(agent_id)
-        self._alone(f"cleo agent attach {id_}")
+        self._alone(to_be_seen(self.app, id_))
         return self.attach(id_, role=role)
 
     def leave(self, agent_id: str) -> RefChange:

@@ -17,8 +17,12 @@ from cleo_core.errors import ValidationError, shortened
 
 #: Rows that a refusal names; ``details`` have all of them.
 _NAMED = 10
-#: What using an agent moves; a ref is the same for all that.
-_MOVES = {"project_agent_refs": frozenset(("last_used_at",))}
+#: What using an agent moves, and what other columns say too; a row is the same for all that.
+_MOVES = {
+    "project_agent_refs": frozenset(("last_used_at",)),
+    "messages": frozenset(("in_reply_to",)),
+    "receipts": frozenset(("ack_required",)),
+}
 _KIND = {"conversations": "conversation", "messages": "message"}
 
 
@@ -81,6 +85,7 @@ class _Import:
         for table in legacy.TABLES:
             self._add_table(table, given.get(table, []))
         self._connect_replies(given.get("messages", []))
+        self._ask_recipients()
         self._recount()
         health.rebuild(self.work)
         marks = {table: self._fingerprints(table, keys) for table, keys in self.inserted.items()}
@@ -172,6 +177,11 @@ class _Import:
             if row["id"] in added and row.get("reply_to") is not None
         ]
         self.work.executemany(legacy.REPLY, replies)
+
+    def _ask_recipients(self) -> None:
+        """Note on the receipts which of them are to be acknowledged."""
+        ids = {key.partition(" ")[0] for key in self.inserted["receipts"]}
+        legacy.ask_recipients(self.work, ids)
 
     def _recount(self) -> None:
         fresh = set(self.inserted["conversations"])

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from cleo_conduit.api import STORE
 from cleo_conduit.service.acting import SYSTEM
-from cleo_conduit.service.posting import Body, To, post
+from cleo_conduit.service.addressing import subscribed
+from cleo_conduit.service.posting import Body, post
 from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import mail
 
@@ -27,24 +28,18 @@ def publish(app: App, change: Change) -> None:
     if row is None or not mail.participants(app.store(STORE.name), row["id"]):
         return
 
-    def body(work: Work) -> None:
-        places = mail.participants(work, row["id"])
-        goes = [To(one["agent_id"], "topic", muted=bool(one["muted"])) for one in places]
+    def tell(work: Work) -> None:
         for id_ in change.ids:
             told = _told(change, id_)
             said = ", ".join(f"{name} {value}" for name, value in told.items())
             text = f"Session {id_}: {change.op}{f' ({said})' if said else ''}"
-            payload = {"session": id_, "op": change.op, "columns": told}
-            post(
-                work,
-                row,
-                SYSTEM,
-                Body(text, kind="lifecycle", payload=payload),
-                goes,
-                verified=True,
-            )
+            goes, _ = subscribed(work, SYSTEM, row, "lifecycle", None, text)
+            if goes:
+                payload = {"session": id_, "op": change.op, "columns": told}
+                body = Body(text, kind="lifecycle", payload=payload)
+                post(work, row, SYSTEM, body, goes, verified=True)
 
-    Verbs(app).write("lifecycle.publish", body)
+    Verbs(app).write("lifecycle.publish", tell)
 
 
 def _told(change: Change, id_: str) -> dict[str, Any]:

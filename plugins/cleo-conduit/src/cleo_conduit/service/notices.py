@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cleo_conduit.service.acting import HUMAN, SYSTEM
+from cleo_conduit.service.addressing import reachable
 from cleo_conduit.service.posting import Body, To, direct, post
 from cleo_conduit.store import mail, refs
 
@@ -37,18 +38,24 @@ def notify(
             if one != SYSTEM and (one == HUMAN or refs.get(work, one) is not None)
         ]
         for one in recipients:
-            post(work, direct(work, SYSTEM, one), SYSTEM, body, [To(one)], verified=True)
+            post(
+                work,
+                direct(work, SYSTEM, one),
+                SYSTEM,
+                body,
+                [To(one, route=work.routes.of(one))],
+                verified=True,
+            )
         return len(recipients)
     conversation = mail.conversation(work, conversation_id)
     if conversation is None:
         return 0
-    chosen = [
-        To(row["agent_id"], muted=bool(row["muted"]))
+    places = [
+        (row["agent_id"], "to", bool(row["muted"]))
         for row in mail.participants(work, conversation_id)
-        if row["role"] != "observer"
-        and row["agent_id"] != SYSTEM
-        and (to is None or row["agent_id"] in to)
+        if row["role"] != "observer" and (to is None or row["agent_id"] in to)
     ]
+    chosen, _ = reachable(work, SYSTEM, conversation, places)
     if chosen:
         post(work, conversation, SYSTEM, body, chosen, verified=True)
     return len(chosen)

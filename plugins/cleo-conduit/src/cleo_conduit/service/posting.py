@@ -76,19 +76,27 @@ def post(
     *,
     verified: bool = False,
     parent: Row | None = None,
+    in_reply_to: str | None = None,
+    thread_id: str | None = None,
     id_: str | None = None,
     origin: str = "local",
     at: str | None = None,
+    redacted_at: str | None = None,
     restored: bool = False,
 ) -> Posted:
     """Store a message, its receipts and jobs, and count it; its recipients are woken after COMMIT.
 
     :param parent: the message that it answers.
+    :param in_reply_to: the id of the message that it answers, where that is not here;
+        ``thread_id``: the root of its reply tree then.
     :param at: when it was written, where that was elsewhere.
+    :param redacted_at: when its text was taken out, of one that is restored.
     :param restored: it was here before, and what became due then was seen to.
     """
     message_id = ordered_id() if id_ is None else id_
     reply_to = None if parent is None else parent["id"]
+    answers = in_reply_to if parent is None else reply_to
+    root = (thread_id or message_id) if parent is None else parent["thread_id"]
     row: dict[str, Any] = {
         "id": message_id,
         "conversation_id": conversation["id"],
@@ -105,18 +113,28 @@ def post(
         "payload": None if body.payload is None else _json(body.payload),
         "metadata": _json(body.metadata) if body.metadata else "{}",
         "reply_to": reply_to,
-        "thread_id": message_id if parent is None else parent["thread_id"],
+        "in_reply_to": answers,
+        "thread_id": root,
         "expires_at": body.expires_at,
         "origin": origin,
-        "body_hash": body.hash(sender, reply_to),
-        "redacted_at": None,
+        "body_hash": body.hash(sender, answers),
+        "redacted_at": redacted_at,
         "created_at": work.now if at is None else at,
     }
     seq = row["seq"] = work.known["last_seq"] = work.scalar(mail.ADD_MESSAGE, **row)
     goes = list(recipients)
     work.executemany(
         mail.ADD_RECEIPT,
-        [(seq, one.agent_id, one.role, one.route.transport) for one in goes],
+        [
+            (
+                seq,
+                one.agent_id,
+                one.role,
+                one.route.transport,
+                int(body.ack_required and one.role == "to"),
+            )
+            for one in goes
+        ],
     )
     work.count(conversation["id"], seq, row["created_at"])
     if not restored:

@@ -16,6 +16,7 @@ DAY = 86_400.0
 JOB_DAYS = 7
 #: Rows of one kind that one unit removes.
 BATCH = 500
+_ALL = 2**62
 
 
 class PruneVerbs(Verbs):
@@ -31,12 +32,13 @@ class PruneVerbs(Verbs):
         """
         totals = dict.fromkeys(Pruned.__dataclass_fields__, 0)
         days = int(self.app.config.get("conduit.retention_days"))
+        # A dry run removes nothing, so the same rows would come again.
+        most = _ALL if self.app.dry_run else BATCH
         while True:
-            done = self.write("conduit.prune", lambda work: _prune(work, days))
+            done = self.write("conduit.prune", lambda work: _prune(work, days, most))
             for name, number in done.items():
                 totals[name] += number
-            # A dry run removes nothing, so the same rows would come again.
-            if self.app.dry_run or not any(number >= BATCH for number in done.values()):
+            if not any(number >= most for number in done.values()):
                 break
         if not self.app.dry_run and meta.get(self.db, UNWIPED) is not None:
             wipe(self.app)
@@ -56,21 +58,21 @@ class PruneVerbs(Verbs):
         return self.write("conduit.reindex", body)
 
 
-def _prune(work: Work, days: int) -> dict[str, int]:
+def _prune(work: Work, days: int, most: int) -> dict[str, int]:
     now = clock.seconds()
     done = {
-        "due": due.see_to(work, BATCH),
+        "due": due.see_to(work, most),
         "jobs": work.execute(
-            pruning.JOBS, before=clock.format_time(now - JOB_DAYS * DAY), limit=BATCH
+            pruning.JOBS, before=clock.format_time(now - JOB_DAYS * DAY), limit=most
         ),
-        "idempotency_keys": work.execute(pruning.KEYS, now=work.now, limit=BATCH),
+        "idempotency_keys": work.execute(pruning.KEYS, now=work.now, limit=most),
         "messages": 0,
-        "leases": prune_leases(work),
-        **prune_documents(work)._asdict(),
+        "leases": prune_leases(work, most),
+        **prune_documents(work, most)._asdict(),
     }
     if days > 0:
         before = clock.format_time(max(0.0, now - days * DAY))
-        rows = work.read(pruning.MESSAGES, before=before, limit=BATCH)
+        rows = work.read(pruning.MESSAGES, before=before, limit=most)
         work.executemany(pruning.DELETE_MESSAGE, [{"seq": row["seq"]} for row in rows])
         for id_ in dict.fromkeys(row["conversation_id"] for row in rows):
             work.execute(pruning.RECOUNT, id=id_, now=work.now)

@@ -47,22 +47,23 @@ class ReadVerbs(Verbs):
         db = self.db
         who = acting(self.app, db, as_human=as_human)
         start, most = cursor(after, limit)
-        # One that needs an acknowledgement may have been read.
-        whole = flag(everything, "everything") or flag(needs_ack, "needs_ack")
         rows = reading.inbox(
             db,
-            everything=whole,
+            everything=flag(everything, "everything"),
+            needs_ack=flag(needs_ack, "needs_ack"),
             agent_id=who.agent_id,
             after=start,
             sender=None if sender is None else parse_agent_id(sender),
             conversation=None if conversation is None else conversation_id(conversation),
             urgent=int(flag(urgent, "urgent")),
-            needs_ack=int(flag(needs_ack, "needs_ack")),
-            limit=most,
+            limit=most + 1,
         )
+        more = len(rows) > most
+        del rows[most:]
         return Inbox(
             [as_message(row) for row in rows],
             rows[-1]["seq"] if rows else start,
+            more,
             int(db.scalar(reading.UNREAD, agent_id=who.agent_id)),
             int(db.scalar(reading.NEEDS_ACK, agent_id=who.agent_id)),
         )
@@ -122,9 +123,11 @@ class ReadVerbs(Verbs):
             reader=who.agent_id,
             attached=1,
             after=start,
-            limit=most,
+            limit=most + 1,
         )
-        return Reading(None, [as_message(one) for one in rows], rows[-1]["seq"] if rows else start)
+        shown = rows[:most]
+        last = shown[-1]["seq"] if shown else start
+        return Reading(None, [as_message(one) for one in shown], last, len(rows) > most)
 
     def conversation(
         self, id: str, *, after: int = 0, limit: int | None = None, as_human: bool = False
@@ -217,8 +220,10 @@ class ReadVerbs(Verbs):
             reader=who.agent_id,
             attached=1,
             after=start,
-            limit=most,
+            limit=most + 1,
         )
+        more = len(rows) > most
+        del rows[most:]
         place = mail.participant(db, id_, who.agent_id)
         if place is not None and place["left_at"] is not None and row["visibility"] == "private":
             row = {**row, **reading.seen_until(db, id_, place["left_seq"])}
@@ -229,6 +234,7 @@ class ReadVerbs(Verbs):
             as_conversation(row, names),
             [as_message(one) for one in rows],
             rows[-1]["seq"] if rows else start,
+            more,
         )
 
     def _readable(self, db: Any, who: Acting, id: str | int) -> Row:

@@ -9,7 +9,7 @@ from typing import Any
 from cleo_conduit.errors import not_participant
 from cleo_conduit.ids import message_id
 from cleo_conduit.records.messages import Confirmation, Message, Polled
-from cleo_conduit.service import marks
+from cleo_conduit.service import due, marks
 from cleo_conduit.service.acting import acting
 from cleo_conduit.service.refs import touch
 from cleo_conduit.service.shaping import as_claimed, as_message
@@ -18,6 +18,7 @@ from cleo_conduit.store import closing, mail, reading, receiving
 from cleo_core import clock, inputs
 from cleo_core.database import Row
 from cleo_core.errors import UsageError, shortened
+from cleo_core.stopping import Stop, Stopped
 
 POLL_LIMIT = 20
 MOST_POLLED = 200
@@ -39,6 +40,7 @@ class ReceiveVerbs(Verbs):
         deliver: bool = False,
         as_human: bool = False,
         wait: float | None = None,
+        stop: Stop | None = None,
     ) -> Polled:
         """Take messages for the acting agent, oldest first; each is this consumer's for a minute.
 
@@ -52,6 +54,7 @@ class ReceiveVerbs(Verbs):
             consumer that died has not dealt with it, and the next one has its name.
         :param deliver: take delivery of what is handed over now: at most once, for who accepts it.
         :param wait: seconds to wait for a message where there is none.
+        :param stop: told when it begins and ends to wait, which it may end.
         :raises CleoError: 2 no agent; 99 not attached.
         :raises UsageError: a number is out of range.
         """
@@ -80,13 +83,21 @@ class ReceiveVerbs(Verbs):
             return found
         reader = acting(self.app, self.db, as_human=as_human).agent_id
         deadline = time.monotonic() + wait
+        stop = stop or Stop()
         with self.waiter(reader) as waiter:
             while True:
+                if stop.wanted:
+                    return found
                 if self._waits(reader):
                     again = self.write("message.poll", body)
                     if again.messages:
                         return Polled(again.messages, found.confirmed, again.next_after)
-                woken = waiter.wait(self._until(reader, deadline))
+                try:
+                    stop.blocking(True)
+                    woken = waiter.wait(self._until(reader, deadline))
+                    stop.blocking(False)
+                except Stopped:
+                    return found
                 if not woken and time.monotonic() >= deadline:
                     return found
 
@@ -247,8 +258,7 @@ def _claim(work: Work, agent_id: str, consumer: str, most: int) -> tuple[list[Ro
     seconds = float(work.unit.app.config.get("conduit.claim_seconds"))
     now = clock.seconds()
     until = clock.format_time(now + seconds)
-    # One that ends later than a claim can is of a clock that was set back since.
-    latest = clock.format_time(now + 2 * seconds)
+    latest = due.latest_claim(work)
     start = first = marks.first_waiting(work, agent_id)
     taken: list[Row] = []
     held: set[str] = set()
@@ -264,7 +274,10 @@ def _claim(work: Work, agent_id: str, consumer: str, most: int) -> tuple[list[Ro
             )
             if not free:
                 held.add(row["conversation_id"])
-            elif free and row["conversation_id"] not in held and len(taken) < most:
+            elif _is_over(row, work.now):
+                # The next unit closes it.
+                continue
+            elif row["conversation_id"] not in held and len(taken) < most:
                 taken.append(row)
         if len(rows) < most + 20:
             break
@@ -287,6 +300,11 @@ def _claim(work: Work, agent_id: str, consumer: str, most: int) -> tuple[list[Ro
         lowest = mail.last_seq(work) + 1
     marks.remember_first(work, agent_id, first, lowest)
     return taken, until
+
+
+def _is_over(row: Row, now: str) -> bool:
+    """Whether a message has expired."""
+    return row["expires_at"] is not None and row["expires_at"] <= now
 
 
 def _number(value: Any, default: int, most: int, option: str, *, least: int = 1) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from cleo_conduit.errors import not_participant
@@ -11,14 +12,16 @@ from cleo_conduit.records.keeping import Redacted
 from cleo_conduit.service.acting import Acting, acting
 from cleo_conduit.service.bodies import EXTRACTED
 from cleo_conduit.service.reading import readable
-from cleo_conduit.service.wiping import wipe
+from cleo_conduit.service.wiping import mark, wipe
 from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import mail, meta, pins
-from cleo_conduit.store.erasing import OPTIMIZE, UNWIPED
+from cleo_conduit.store.erasing import UNWIPED
 from cleo_core.database import Row, erasing
-from cleo_core.errors import NotFoundError
+from cleo_core.errors import NotFoundError, UsageError
 
 PLACEHOLDER = "[redacted]"
+#: Messages that are redacted at once.
+MOST = 500
 #: What an event without its text has beside it.
 REDACTED_AT = "redactedAt"
 
@@ -35,39 +38,53 @@ class RedactVerbs(Verbs):
 
         :raises NotFoundError: 4; 99, somebody else wrote it.
         """
-        named = message_id(id)
+        return self.redact_all([id], as_human=as_human)[0]
 
-        def body(work: Work) -> Redacted:
+    def redact_all(self, ids: Sequence[str | int], *, as_human: bool = False) -> list[Redacted]:
+        """Redact several messages, or none of them, and write the file anew once.
+
+        :raises UsageError: 2, there are none, or more than five hundred; else as :meth:`redact`.
+        """
+        named = [message_id(id_) for id_ in ids]
+        if not 1 <= len(named) <= MOST:
+            raise UsageError(f"Name 1 to {MOST} messages.", fix="cleo conduit redact ID")
+
+        def body(work: Work) -> list[Redacted]:
             who = acting(self.app, work, as_human=as_human)
-            row = mail.message(work, named)
-            letters = [] if row is not None else _letters(work, who, named)
-            if not letters:
-                row = _own(work, who, named)
-                if row["redacted_at"] is not None:
-                    return Redacted(row["id"], False, row["redacted_at"])
-            elif all(REDACTED_AT in one for one in letters):
-                return Redacted(str(named), False, max(one[REDACTED_AT] for one in letters))
-            erasing.secure(work.connection, True)
-            meta.put(work, UNWIPED, work.now)
-            if row is None:
-                id_ = str(named)
-            else:
-                id_ = row["id"]
-                _blank_message(work, row)
-                work.unit.updated("message", id_, {}, {"redacted_at": work.now})
-            for kept in work.read(pins.LETTERS, id=id_):
-                work.execute(pins.SET_LETTER, id=kept["id"], **_blanked(work, kept))
-            work.note("message", id_)
-            return Redacted(id_, True, work.now)
+            return [_redact(work, who, one) for one in named]
 
         try:
             done = self.write("message.redact", body)
-            if done.changed and not self.app.dry_run:
+            # One that was redacted before may still be in the file.
+            if not self.app.dry_run and meta.get(self.db, UNWIPED) is not None:
                 wipe(self.app)
         finally:
             if not self.db.stands_in:
                 erasing.secure(self.db.connection, False)
         return done
+
+
+def _redact(work: Work, who: Acting, named: str | int) -> Redacted:
+    row = mail.message(work, named)
+    letters = [] if row is not None else _letters(work, who, named)
+    if not letters:
+        row = _own(work, who, named)
+        if row["redacted_at"] is not None:
+            return Redacted(row["id"], False, row["redacted_at"])
+    elif all(one.get(REDACTED_AT) for one in letters):
+        return Redacted(str(named), False, max(one[REDACTED_AT] for one in letters))
+    erasing.secure(work.connection, True)
+    mark(work)
+    if row is None:
+        id_ = str(named)
+    else:
+        id_ = row["id"]
+        _blank_message(work, row)
+        work.unit.updated("message", id_, {}, {"redacted_at": work.now})
+    for kept in work.read(pins.LETTERS, id=id_):
+        work.execute(pins.SET_LETTER, id=kept["id"], **_blanked(work, kept))
+    work.note("message", id_)
+    return Redacted(id_, True, work.now)
 
 
 def _own(work: Work, who: Acting, named: str | int) -> Row:
@@ -98,7 +115,6 @@ def _blank_message(work: Work, row: Row) -> None:
     work.execute(pins.REDACT, seq=row["seq"], metadata=text, now=work.now)
     for kept in work.read(pins.JOBS, seq=row["seq"]):
         work.execute(pins.SET_JOB, id=kept["id"], now=work.now, **_blanked(work, kept))
-    work.execute(OPTIMIZE)
     work.execute(pins.REDACT_TITLE, id=row["conversation_id"], subject=row["subject"])
 
 

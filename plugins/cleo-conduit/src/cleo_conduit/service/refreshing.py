@@ -16,6 +16,7 @@ from cleo_core.plugins import load_target
 from cleo_core.plugins.record import described
 
 if TYPE_CHECKING:
+    from cleo_conduit.transport import Identity
     from cleo_core.app import App
     from cleo_core.database import Row
 
@@ -61,15 +62,18 @@ def _ask(app: App, sender: str, base_url: str, rows: list[Row]) -> int:
         return 0
     route = Routes(app).of(rows[0]["agent_id"])
     transport: Any = None
+    identity: Identity | None = None
     found: Mapping[str, Mapping[str, str]] = {}
     try:
         transport = load_target(spec.target)(app)
         if not hasattr(transport, "states"):
             return 0
-        transport.connect(identity_of(app, sender, route))
+        identity = identity_of(app, sender, route)
+        transport.connect(identity)
         found = transport.states([row["id"] for row in rows])
     except Exception as error:  # whatever a plugin's transport raises is told and tried later
-        words = getattr(error, "message", None) or described(error)
+        words = str(getattr(error, "message", None) or described(error))
+        words = words if identity is None else identity.without_secrets(words)
         app.warn("W_TRANSPORT", f"{base_url} could not be asked: {words}")
     finally:
         if transport is not None:

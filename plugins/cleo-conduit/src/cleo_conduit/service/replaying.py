@@ -18,10 +18,12 @@ from cleo_conduit.service.queueing import queue
 from cleo_conduit.service.work import Verbs, Work
 from cleo_conduit.store import jobs, letters, mail, receiving, refs
 from cleo_core import inputs
-from cleo_core.errors import NotFoundError, UsageError, ValidationError, echoed
+from cleo_core.errors import CleoError, NotFoundError, UsageError, ValidationError, echoed
 from cleo_core.output import Page
 
 MOST = 500
+#: Letters that one unit sends again.
+BATCH = 100
 #: States of a receipt whose recipient has the message.
 ARRIVED = ("delivered", "read", "acked", "rejected")
 
@@ -101,8 +103,9 @@ class LetterVerbs(Verbs):
         The recipient gets the same id and the same text. A letter whose message the recipient has
         is done with, and nothing is sent.
 
-        :param everything: instead of those named all that were not sent again; ``recipient``: of
-            these the ones to one agent.
+        :param everything: instead of those named all that were not sent again, each for itself:
+            what is wrong with one stands in its ``error``, unless that is so of all of them;
+            ``recipient``: of these the ones to one agent.
         :raises NotFoundError: 4.
         :raises ConduitError: 17, it is being sent again; 95, nobody here can get it.
         """
@@ -110,17 +113,46 @@ class LetterVerbs(Verbs):
             raise UsageError(f"Name 1 to {MOST} letters, or all.", fix="cleo conduit dead list")
         to = None if recipient is None else parse_agent_id(recipient)
 
+        if everything:
+            return self._replay_all(to, as_human)
+
         def body(work: Work) -> list[Replay]:
             sender = self._sender(as_human, work)
-            if everything:
-                params = {"recipient": to, "sender": sender, "everything": 0}
-                rows = work.read(letters.LISTED, limit=-1, offset=0, **params)
-                rows = [row for row in rows if not _runs(work, row)]
-            else:
-                rows = [_letter(work, id_, sender) for id_ in ids]
-            return [_replay(work, row) for row in {row["id"]: row for row in rows}.values()]
+            rows = {id_: _letter(work, id_, sender) for id_ in ids}
+            return [_replay(work, row) for row in rows.values()]
 
         return self.write("letter.replay", body)
+
+    def _replay_all(self, recipient: str | None, as_human: bool) -> list[Replay]:
+        params = {"recipient": recipient, "sender": self._sender(as_human), "everything": 0}
+        ids = [row["id"] for row in self.db.read(letters.IDS, **params)]
+        done: list[Replay] = []
+        failed: list[CleoError] = []
+        for first in range(0, len(ids), BATCH):
+            some = ids[first : first + BATCH]
+
+            def body(work: Work, some: list[str] = some) -> tuple[list[Replay], list[CleoError]]:
+                sender = self._sender(as_human, work)
+                found, bad = [], []
+                for id_ in some:
+                    row = letters.one(work, id_)
+                    # Somebody else may have sent or deleted it since, or waits for it.
+                    mine = row is not None and sender in (None, row["sender"])
+                    if row is None or not mine or row["replayed_at"] or _runs(work, row):
+                        continue
+                    try:
+                        found.append(_replay(work, row))
+                    except CleoError as error:
+                        bad.append(error)
+                        found.append(_failed(row, error))
+                return found, bad
+
+            more, wrong = self.write("letter.replay", body)
+            done += more
+            failed += wrong
+        if failed and len(failed) == len(done):
+            raise failed[0]
+        return done
 
     def dead_purge(self, *ids: str, everything: bool = False, as_human: bool = False) -> Purged:
         """Delete dead letters for good: those named, or all of the acting agent's.
@@ -159,9 +191,25 @@ def _letter(db: Any, id_: Any, sender: str | None) -> Any:
 
 
 def _runs(work: Work, letter: Any) -> bool:
-    """Whether a job is to carry what the letter carries, of this letter or of another."""
+    """Whether what the letter carries is under way, by this letter or by another.
+
+    A job is to carry it, or it waits here for its recipient.
+    """
     row = mail.message(work, letter["message_id"])
-    return row is not None and receiving.has_jobs(work, row["seq"], letter["recipient"])
+    if row is None:
+        return False
+    recipient = letter["recipient"]
+    if receiving.has_jobs(work, row["seq"], recipient):
+        return True
+    here = work.routes.of(recipient).transport == "local"
+    return here and receiving.is_waiting(work, row["seq"], recipient)
+
+
+def _failed(letter: Any, error: CleoError) -> Replay:
+    said = {"code": error.code, "message": error.message, "fix": error.fix}
+    return Replay(
+        letter["id"], letter["message_id"], None, letter["recipient"], None, False, error=said
+    )
 
 
 def _replay(work: Work, letter: Any) -> Replay:

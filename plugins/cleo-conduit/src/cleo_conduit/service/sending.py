@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from cleo_conduit.errors import ConduitError
 from cleo_conduit.records.messages import Recipient, Sent, Skipped
 from cleo_conduit.service.acting import Acting, acting
-from cleo_conduit.service.addressing import addressed
+from cleo_conduit.service.addressing import addressed, require_known
 from cleo_conduit.service.attaching import attached
 from cleo_conduit.service.bodies import with_extracted
-from cleo_conduit.service.drafts import Draft
+from cleo_conduit.service.drafts import Draft, as_json
 from cleo_conduit.service.posting import Body, post
 from cleo_conduit.service.refs import attach_by_use, touch
 from cleo_conduit.service.work import Verbs, Work
@@ -29,6 +29,8 @@ FINAL = ("rejected", "expired", "dead")
 #: Seconds within which an acknowledgement is asked for.
 ACK_SOON = 3600.0
 ACK_LATER = 24 * 3600.0
+#: Characters of a text whose words, as metadata, are within every limit.
+SHORT = 4096
 
 
 class SendVerbs(Verbs):
@@ -124,7 +126,7 @@ class SendVerbs(Verbs):
     ) -> list[Sent]:
         """Send messages, each a mapping of the arguments of :meth:`send`, a hundred in a unit.
 
-        All are checked before the first is sent.
+        What they say, and whom they name, is checked for all before the first is sent.
 
         :raises CleoError: as :meth:`send`; ``details`` say which message, from 1, and the ids of
             those that were sent before it.
@@ -144,9 +146,7 @@ class SendVerbs(Verbs):
                     number=number,
                 ) from None
             except CleoError as error:
-                error.message = f"Message {number}: {error.message}"
-                error.details["number"] = number
-                raise
+                raise _of(error, number) from None
         sent: list[Sent] = []
         for first in range(0, len(drafts), BATCH):
             some = drafts[first : first + BATCH]
@@ -154,19 +154,26 @@ class SendVerbs(Verbs):
             def body(work: Work, some: Any = some, first: int = first) -> list[Sent]:
                 who = acting(self.app, work, as_human=as_human)
                 done = []
+                for number, (draft, _) in enumerate(
+                    drafts[BATCH:] if first == 0 else (), BATCH + 1
+                ):
+                    try:
+                        require_known(work, draft)
+                    except CleoError as error:
+                        raise _of(error, number) from None
                 for number, (draft, key) in enumerate(some, first + 1):
                     try:
                         done.append(_send_once(work, who, draft, key, "conduit.send"))
                     except CleoError as error:
-                        error.message = f"Message {number}: {error.message}"
-                        error.details["number"] = number
-                        raise
+                        raise _of(error, number) from None
                 return done
 
             try:
                 sent += self.write("message.send", body)
             except CleoError as error:
                 error.details["sent"] = [] if self.app.dry_run else [one.id for one in sent]
+                if sent and not self.app.dry_run:
+                    error.message += f" The {len(sent)} before line {first + 1} are sent."
                 raise
         return self._delivered(sent, deliver)
 
@@ -308,7 +315,10 @@ def _again(work: Work, who: Acting, draft: Draft, row: Row) -> Sent:
     if draft.ttl is not None and row["expires_at"] is not None:
         body = body._replace(expires_at=row["expires_at"])
     parent = None if draft.reply_to is None else mail.message(work, draft.reply_to)
-    same = row["body_hash"] == body.hash(who.agent_id, None if parent is None else parent["id"])
+    # What it answers may have been pruned since.
+    answers = row["in_reply_to"] if parent is None and draft.reply_to is not None else None
+    answers = answers if parent is None else parent["id"]
+    same = row["body_hash"] == body.hash(who.agent_id, answers)
     named = {*draft.to, *draft.cc} - {who.agent_id}
     there = {one["agent_id"] for one in mail.receipts_of(work, row["seq"])}
     if row["from_agent_id"] != who.agent_id or not same or (named and named != there):
@@ -338,9 +348,21 @@ def _body(work: Work, who: Acting, draft: Draft) -> Body:
         ack_due_at=clock.format_time(now + within) if draft.ack_required else None,
         attachments=attached(work, who, draft.attach) if draft.attach else (),
         payload=draft.payload,
-        metadata=with_extracted(draft.metadata, text),
+        metadata=_metadata(draft, text),
         expires_at=None if draft.ttl is None else clock.format_time(now + draft.ttl),
     )
+
+
+def _metadata(draft: Draft, text: str) -> dict[str, Any]:
+    """What was given, with what the text says; no more than a receiver takes.
+
+    :raises ConduitError: 98.
+    """
+    found = with_extracted(draft.metadata, text)
+    # The words of a short text come to less.
+    if found and (draft.metadata or len(text) > SHORT):
+        as_json(found, "metadata")
+    return found
 
 
 def _encode(sent: Sent) -> dict[str, Any]:
@@ -363,3 +385,10 @@ def _decode(value: Any) -> Sent:
             "skipped": [Skipped(*one) for one in value["skipped"]],
         }
     )
+
+
+def _of(error: CleoError, number: int) -> CleoError:
+    """An error that says which message of a batch it is of."""
+    error.message = f"Message {number}: {error.message}"
+    error.details["number"] = number
+    return error

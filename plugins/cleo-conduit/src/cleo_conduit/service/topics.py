@@ -13,6 +13,7 @@ from cleo_conduit.records.messages import Conversation, Reading, Sent
 from cleo_conduit.service import marks
 from cleo_conduit.service.acting import acting
 from cleo_conduit.service.addressing import named_topic, wants
+from cleo_conduit.service.bodies import is_tag
 from cleo_conduit.service.drafts import Draft
 from cleo_conduit.service.naming import topic_name
 from cleo_conduit.service.posting import take_part
@@ -24,7 +25,7 @@ from cleo_conduit.service.work import Work
 from cleo_conduit.store import mail, reading, topics
 from cleo_core import inputs
 from cleo_core.database import Row
-from cleo_core.errors import NotFoundError, echoed
+from cleo_core.errors import NotFoundError, ValidationError, echoed
 from cleo_core.output import Page
 
 MOST_WORDS = 50
@@ -67,7 +68,8 @@ class TopicVerbs(SendVerbs, ReadVerbs):
 
         Subscribed again, it gets the filter that is given.
 
-        :param history: those that were published before too, as far as the inbox has room.
+        :param history: those that were published before too, the newest that the inbox has room
+            for; a warning says where that is not all of them.
         :param kinds: only messages of these kinds; ``tags``: only those with one of these tags.
         """
         name = topic_name(topic)
@@ -91,15 +93,26 @@ class TopicVerbs(SendVerbs, ReadVerbs):
                 at = 0 if history else place["joined_seq"]
                 work.execute(topics.FILTER, joined_seq=at, **params)
                 changed = True
+            complete = True
             if history:
-                changed = _catch_up(work, row["id"], who.agent_id, text) or changed
+                added, complete = _catch_up(work, row["id"], who.agent_id, text)
+                changed = added or changed
             if changed:
                 work.note("conversation", row["id"], agent=who.agent_id, history=history)
             now = mail.participant(work, row["id"], who.agent_id)
             assert now is not None
-            return Subscription(name, row["id"], who.agent_id, changed, now["joined_seq"], filter_)
+            return Subscription(
+                name, row["id"], who.agent_id, changed, now["joined_seq"], filter_, complete
+            )
 
-        return self.write("topic.subscribe", body)
+        done = self.write("topic.subscribe", body)
+        if not done.complete:
+            self.app.warn(
+                "W_HISTORY_CUT",
+                f"The inbox of {done.agent_id} has no room for all that was published before.",
+                fix=f"cleo topic read {name} --history",
+            )
+        return done
 
     def topic_unsubscribe(self, topic: str, *, as_human: bool = False) -> Subscription:
         """End the acting agent's subscription; what it got until now stays readable to it.
@@ -154,7 +167,7 @@ class TopicVerbs(SendVerbs, ReadVerbs):
         wanted = _filter(kinds, tags)
         text = None if wanted is None else json.dumps(wanted)
         found: list[Any] = []
-        while len(found) < most:
+        while len(found) <= most:
             rows = db.read(
                 reading.CONVERSATION,
                 id=row["id"],
@@ -167,12 +180,16 @@ class TopicVerbs(SendVerbs, ReadVerbs):
                 start = one["seq"]
                 if wants(text, one["kind"], json.loads(one["metadata"]), ""):
                     found.append(one)
-                    if len(found) == most:
+                    if len(found) > most:
                         break
             if len(rows) < most:
                 break
+        more = len(found) > most
+        if more:
+            del found[most:]
+            start = found[-1]["seq"]
         names = reading.names(db, [row["id"]])[row["id"]]
-        return Reading(as_conversation(row, names), [as_message(one) for one in found], start)
+        return Reading(as_conversation(row, names), [as_message(one) for one in found], start, more)
 
 
 def _found(db: Any, name: str) -> Row:
@@ -188,29 +205,41 @@ def _filter(kinds: Sequence[str], tags: Sequence[str]) -> dict[str, list[str]] |
     :raises ValidationError: a kind is unknown, a tag is none.
     """
     named = [inputs.word_of(MESSAGE_KIND, "kind")(one) for one in inputs.texts(kinds, "kinds")]
-    words = [
-        inputs.line(one.removeprefix("#"), "tag", WORD_LENGTH, fix="--filter urgent")
-        for one in inputs.texts(tags, "tags")[:MOST_WORDS]
-    ]
+    words = [_tag(one) for one in inputs.texts(tags, "tags")[:MOST_WORDS]]
     if not named and not words:
         return None
     return {"kinds": sorted(set(named)), "tags": sorted(set(words))}
 
 
-def _catch_up(work: Work, id_: str, agent_id: str, filter_: str | None) -> bool:
-    """Receipts for what was published before, the newest that the inbox has room for."""
+def _tag(value: str) -> str:
+    """A tag as a text can hold it.
+
+    :raises ValidationError: no text could.
+    """
+    tag = inputs.line(value.removeprefix("#"), "tag", WORD_LENGTH, fix="--filter urgent")
+    if not is_tag(tag):
+        raise ValidationError(
+            f"{echoed(value)} is no tag that a text can have.", fix="--filter urgent"
+        )
+    return tag
+
+
+def _catch_up(work: Work, id_: str, agent_id: str, filter_: str | None) -> tuple[bool, bool]:
+    """Receipts for what was published before, the newest that the inbox has room for.
+
+    :returns: whether there were any, and whether there was room for all.
+    """
     most = int(work.unit.app.config.get("conduit.inbox_max"))
-    room = most - mail.pending(work, agent_id)
-    if room <= 0:
-        return False
+    room = max(0, most - mail.pending(work, agent_id))
     wanted = (
-        (row["seq"], agent_id, "topic", "local")
+        (row["seq"], agent_id, "topic", "local", 0)
         for row in topics.missed(work, id_, agent_id, work.now)
         if wants(filter_, row["kind"], json.loads(row["metadata"]), "")
     )
     rows = list(islice(wanted, room))
+    complete = next(wanted, None) is None
     if not rows:
-        return False
+        return False, complete
     work.executemany(mail.ADD_RECEIPT, rows[::-1])
     marks.forget(work, agent_id)
-    return True
+    return True, complete

@@ -9,10 +9,11 @@ from typing import Any
 from cleo_conduit.records.messages import Claimed
 from cleo_conduit.service.acting import acting
 from cleo_conduit.service.handling import run_program
-from cleo_conduit.service.receiving import ReceiveVerbs, consumer_name
+from cleo_conduit.service.receiving import ReceiveVerbs, consumer_name, move
 from cleo_conduit.service.work import Work
 from cleo_conduit.store import receiving, watching
 from cleo_core import clock
+from cleo_core.errors import CleoError, ExitCode
 from cleo_core.output import to_json
 from cleo_core.stopping import Stop
 
@@ -39,7 +40,8 @@ class WatchVerbs(ReceiveVerbs):
 
         A message is confirmed when the iterator is asked for the next event; with a handler, when
         that returned true. What it refused, and later messages of the same conversation, stay
-        claimed and are handed over again.
+        claimed and are handed over again. ``lost`` says of a message that the handler took so long
+        that somebody else was handed it.
 
         :param timeout: seconds after which it stops.
         :param once: look once and stop.
@@ -65,7 +67,7 @@ class WatchVerbs(ReceiveVerbs):
                     deal = handler
                     if program is not None:
                         deal = _giving(program, found, stop, deadline, meanwhile)
-                    yield from self._handed_over(found, mine, deal, stop)
+                    yield from self._handed_over(found, deal, stop)
                     if found.count < BATCH or stop.wanted or _is_over(deadline):
                         break
                 until = watching.last(self.db)
@@ -86,7 +88,6 @@ class WatchVerbs(ReceiveVerbs):
     def _handed_over(
         self,
         found: _Batch,
-        consumer: str,
         handler: Callable[[Claimed], bool] | None,
         stop: Stop,
     ) -> Iterator[Event]:
@@ -98,13 +99,14 @@ class WatchVerbs(ReceiveVerbs):
             if handler is None:
                 # Whoever asks for the next event has taken this one.
                 yield event
-                self.confirm([message.seq], consumer=consumer)
-            elif handler(message):
-                self.confirm([message.seq], consumer=consumer)
-                yield {**event, "handled": True}
-            else:
+                found.confirm()
+            elif not handler(message):
                 found.drop(message.conversation_id)
                 yield {**event, "handled": False}
+            elif found.confirm():
+                yield {**event, "handled": True}
+            else:
+                yield {**event, "handled": False, "lost": True}
 
 
 class _Batch:
@@ -131,13 +133,32 @@ class _Batch:
         self._current = []
         self._waiting = [one for one in self._waiting if one.conversation_id != conversation_id]
 
+    def confirm(self) -> bool:
+        """Take delivery of the message that was dealt with.
+
+        :returns: False where it had been handed to somebody else meanwhile.
+        """
+        (message,) = self._current
+
+        def body(work: Work) -> bool:
+            agent_id = acting(self._verbs.app, work).agent_id
+            mine = (message.seq, agent_id, self._consumer, message.claims)
+            if receiving.is_mine(work, *mine):
+                return move(work, message.seq, message.id, agent_id, "delivered")
+            # Who deals with a message may have read or acknowledged it.
+            return not receiving.is_waiting(work, message.seq, agent_id)
+
+        return self._verbs.write("message.poll", body)
+
     def keep(self) -> None:
-        """Renew the claims, before they end; what is somebody else's now is left out."""
+        """Renew the claims, before they end; what is somebody else's now is left out.
+
+        Where others write without pause, the next call tries again.
+        """
         # By the clock that claims go by, which goes on while a machine sleeps.
         now = clock.seconds()
         if abs(now - self._renewed) < self._seconds / 3:
             return
-        self._renewed = now
         until = clock.format_time(now + self._seconds)
         agent_id = acting(self._verbs.app, self._verbs.db).agent_id
         lost: set[str] = set()
@@ -157,7 +178,13 @@ class _Batch:
                 else:
                     arrived.add(one.seq)
 
-        self._verbs.write("message.poll", body)
+        try:
+            self._verbs.write("message.poll", body)
+        except CleoError as error:
+            if error.exit != ExitCode.CONTENTION:
+                raise
+            return
+        self._renewed = now
         self._waiting = [
             one
             for one in self._waiting

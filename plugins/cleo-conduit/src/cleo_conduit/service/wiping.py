@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from cleo_conduit.api import STORE
 from cleo_conduit.store import meta
-from cleo_conduit.store.erasing import UNWIPED
+from cleo_conduit.store.erasing import OPTIMIZE, UNWIPED, WIPED
 from cleo_core.database import erasing
 from cleo_core.errors import CleoError
 
 if TYPE_CHECKING:
+    from cleo_conduit.service.work import Work
     from cleo_core.app import App
 
 FIX = "cleo conduit prune"
@@ -24,7 +26,10 @@ def wipe(app: App) -> bool:
     :returns: False where another process is in the way; the next prune or redaction does it then.
     """
     db = app.store(STORE.name)
+    # What another process redacts from now on may be in a page that is written anew already.
+    seen = meta.get(db, UNWIPED)
     try:
+        db.unit(lambda tx: tx.execute(OPTIMIZE))
         erasing.vacuum(db.connection)
         whole = erasing.empty_log(db)
     except Exception as error:
@@ -44,5 +49,10 @@ def wipe(app: App) -> bool:
             fix=FIX,
         )
         return False
-    db.unit(lambda tx: meta.delete(tx, UNWIPED))
+    db.unit(lambda tx: tx.execute(WIPED, key=UNWIPED, seen=seen))
     return True
+
+
+def mark(work: Work) -> None:
+    """Note that the file is to be wiped; each redaction's mark is another one."""
+    meta.put(work, UNWIPED, f"{work.now} {secrets.token_hex(8)}")

@@ -25,4 +25,11 @@ KNOWS = (
     "OR EXISTS (SELECT 1 FROM messages AS m JOIN receipts AS v ON v.message_seq = m.seq "
     "WHERE m.conversation_id = c.id AND v.agent_id = :reader))"
 )
+#: The same for many: what the reader has is looked up once.
+KNOWN = (
+    "((:attached AND c.visibility <> 'private') OR c.id IN ("
+    "SELECT p.conversation_id FROM participants AS p WHERE p.agent_id = :reader "
+    "UNION SELECT m.conversation_id FROM receipts AS v CROSS JOIN messages AS m "
+    "ON m.seq = v.message_seq WHERE v.agent_id = :reader))"
+)
 KNOWS_CONVERSATION = f"SELECT 1 FROM conversations AS c WHERE c.id = :id AND {KNOWS}"

@@ -30,7 +30,8 @@ ORPHANS = (
     "WHERE hash NOT IN (SELECT content_hash FROM attachment_versions)"
 )
 DELETE_ORPHANS = (
-    "DELETE FROM attachment_blobs WHERE hash NOT IN (SELECT content_hash FROM attachment_versions)"
+    "DELETE FROM attachment_blobs WHERE hash IN (SELECT b.hash FROM attachment_blobs AS b "
+    "WHERE b.hash NOT IN (SELECT content_hash FROM attachment_versions) LIMIT :most)"
 )
 
 
@@ -70,9 +71,9 @@ def orphans(db: Backend) -> int:
     return int(db.scalar(ORPHANS))
 
 
-def delete_orphans(tx: Any) -> int:
-    """Delete those that belong to no version.
+def delete_orphans(tx: Any, most: int) -> int:
+    """Delete some of those that belong to no version.
 
-    :returns: how many there were.
+    :returns: how many.
     """
-    return int(tx.execute(DELETE_ORPHANS))
+    return int(tx.execute(DELETE_ORPHANS, most=most))

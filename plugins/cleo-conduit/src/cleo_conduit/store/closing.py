@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Whose it was is kept: its number still confirms what was handed over together with it.
 CLOSE_RECEIPT = (
-    "UPDATE receipts SET state = :state, closed_at = :now, reason = :reason, claim_owner = NULL, "
-    "claim_until = NULL WHERE message_seq = :seq AND agent_id = :agent_id "
-    "AND state IN ('pending', 'relayed')"
+    "UPDATE receipts SET state = :state, closed_at = :now, reason = :reason "
+    "WHERE message_seq = :seq AND agent_id = :agent_id AND state IN ('pending', 'relayed')"
 )
 CLOSE_JOBS = (
     "UPDATE delivery_jobs SET state = :state, lease_owner = NULL, lease_until = NULL, "

@@ -15,7 +15,15 @@ EXPIRED = (
     "SELECT m.expires_at, r.message_seq, r.agent_id FROM messages AS m "
     "JOIN receipts AS r ON r.message_seq = m.seq WHERE m.expires_at IS NOT NULL "
     "AND m.expires_at > :after AND m.expires_at <= :now AND r.state IN ('pending', 'relayed') "
+    "AND (r.claim_until IS NULL OR r.claim_until <= :now OR r.claim_until > :latest) "
     "ORDER BY m.expires_at, r.message_seq, r.agent_id LIMIT :limit"
+)
+#: What somebody is dealing with may still be confirmed. A claim that ends later than one can is of
+#: a clock that was set back since.
+HELD = (
+    "SELECT min(m.expires_at) FROM messages AS m JOIN receipts AS r ON r.message_seq = m.seq "
+    "WHERE m.expires_at IS NOT NULL AND m.expires_at > :after AND m.expires_at <= :now "
+    "AND r.state IN ('pending', 'relayed') AND r.claim_until > :now AND r.claim_until <= :latest"
 )
 #: Those of whom nobody was told begin after the time up to which overdue ones were looked for.
 OVERDUE = (
@@ -40,10 +48,19 @@ def marks(tx: Any) -> dict[str, str]:
     return {row["key"]: row["value"] for row in tx.read(MARKS)}
 
 
-def expired(tx: Any, after: str, now: str, limit: int) -> list[Row]:
-    """Receipts of messages that expired after a time, which nobody took delivery of."""
-    rows: list[Row] = tx.read(EXPIRED, after=after, now=now, limit=limit)
+def expired(tx: Any, after: str, now: str, latest: str, limit: int) -> list[Row]:
+    """Receipts of messages that expired after a time, which nobody took or is dealing with.
+
+    :param latest: when a claim can end at the latest.
+    """
+    rows: list[Row] = tx.read(EXPIRED, after=after, now=now, latest=latest, limit=limit)
     return rows
+
+
+def held(tx: Any, after: str, now: str, latest: str) -> str | None:
+    """When the first of the messages expired that somebody is dealing with."""
+    found: str | None = tx.scalar(HELD, after=after, now=now, latest=latest)
+    return found
 
 
 def overdue(tx: Any, after: str, now: str, limit: int) -> list[Row]:

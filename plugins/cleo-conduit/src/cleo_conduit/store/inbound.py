@@ -14,25 +14,26 @@ SET_CURSOR = (
     "updated_at = excluded.updated_at"
 )
 ADD_RECEIPT = (
-    "INSERT INTO receipts (message_seq, agent_id, role, route, state, reported_state) "
-    "VALUES (:seq, :agent_id, :role, :route, :state, :reported) ON CONFLICT DO NOTHING"
+    "INSERT INTO receipts (message_seq, agent_id, role, route, state, reported_state, "
+    "ack_required) VALUES (:seq, :agent_id, :role, :route, :state, :reported, :ack_required) "
+    "ON CONFLICT DO NOTHING"
 )
 UNREPORTED = (
     "SELECT r.message_seq AS seq, m.id, r.agent_id, r.state FROM receipts AS r "
-    "JOIN messages AS m ON m.seq = r.message_seq WHERE r.reported_state IS NOT NULL "
-    "AND r.reported_state <> r.state AND r.agent_id = :agent_id AND m.origin = :base_url "
+    "CROSS JOIN messages AS m ON m.seq = r.message_seq "
+    "WHERE r.reported_state <> r.state AND r.agent_id = :agent_id AND m.origin = :base_url "
     "ORDER BY r.message_seq LIMIT :limit"
 )
-SET_HASH = "UPDATE messages SET body_hash = :hash WHERE seq = :seq"
 REPORTED = (
     "UPDATE receipts SET reported_state = :state WHERE message_seq = :seq AND agent_id = :agent_id"
 )
+#: The first two conditions are those of the partial index.
 RELAYED = (
     "SELECT r.message_seq AS seq, m.id, r.agent_id, m.from_agent_id AS sender "
-    "FROM receipts AS r JOIN messages AS m ON m.seq = r.message_seq "
-    "WHERE (r.state = 'relayed' OR (m.ack_required = 1 AND r.state IN ('delivered', 'read'))) "
-    "AND r.route <> 'local' AND m.origin = 'local' AND m.created_at > :since "
-    "AND r.message_seq > :after ORDER BY r.message_seq LIMIT :limit"
+    "FROM receipts AS r CROSS JOIN messages AS m ON m.seq = r.message_seq "
+    "WHERE r.route <> 'local' AND (r.state = 'relayed' "
+    "OR (r.ack_required = 1 AND r.state IN ('delivered', 'read'))) AND m.origin = 'local' "
+    "AND m.created_at > :since AND r.message_seq > :after ORDER BY r.message_seq LIMIT :limit"
 )
 RELAYED_OF = (
     "SELECT r.message_seq AS seq, m.id, r.agent_id, m.from_agent_id AS sender "

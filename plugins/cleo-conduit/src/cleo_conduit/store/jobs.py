@@ -44,15 +44,19 @@ PARKED = (
     "JOIN messages AS m ON m.seq = j.message_seq WHERE j.state = 'parked' "
     "AND j.state IN ('pending', 'leased', 'parked') AND j.parked_for <> 'transport' LIMIT :limit"
 )
+#: A job that waits until its recipient or the server is back keeps those behind it waiting; one
+#: whose sender has no key must not keep other senders' waiting.
 IN_ORDER = (
-    "SELECT j.id, j.recipient, m.conversation_id, j.state, j.next_attempt_at "
+    "SELECT j.id, j.recipient, m.conversation_id, j.state, j.parked_for, j.next_attempt_at "
     "FROM delivery_jobs AS j CROSS JOIN messages AS m ON m.seq = j.message_seq "
-    "WHERE j.state IN ('pending', 'leased', 'parked') AND j.state IN ('pending', 'leased') "
+    "WHERE j.state IN ('pending', 'leased', 'parked') "
+    "AND (j.state <> 'parked' OR j.parked_for IN ('offline', 'breaker')) "
     "ORDER BY j.message_seq, j.recipient, j.transport LIMIT :limit"
 )
 EARLIER = (
     "SELECT 1 FROM delivery_jobs AS e CROSS JOIN messages AS em ON em.seq = e.message_seq "
-    "WHERE e.state IN ('pending', 'leased', 'parked') AND e.state IN ('pending', 'leased') "
+    "WHERE e.state IN ('pending', 'leased', 'parked') "
+    "AND (e.state <> 'parked' OR e.parked_for IN ('offline', 'breaker')) "
     "AND e.recipient = :recipient AND e.message_seq < :seq "
     "AND em.conversation_id = (SELECT m.conversation_id FROM messages AS m WHERE m.seq = :seq) "
     "LIMIT 1"
@@ -75,6 +79,11 @@ CLAIM = (
 RENEW = (
     "UPDATE delivery_jobs SET lease_until = :until WHERE id = :id AND state = 'leased' "
     "AND fence = :fence"
+)
+HELD = (
+    "SELECT j.payload, j.history, m.redacted_at FROM delivery_jobs AS j "
+    "JOIN messages AS m ON m.seq = j.message_seq "
+    "WHERE j.id = :id AND j.state = 'leased' AND j.fence = :fence"
 )
 COMPLETE = (
     "UPDATE delivery_jobs SET state = :state, parked_for = :parked_for, attempts = :attempts, "
@@ -128,7 +137,7 @@ def open_of(db: Backend, seq: int, agent_id: str) -> list[Row]:
 
 
 def in_order(tx: Any) -> Iterator[Row]:
-    """Jobs that somebody has, or that can be taken, in the order of their messages."""
+    """Jobs that somebody has, that wait, or that can be taken, in the order of their messages."""
     rows = tx.read(IN_ORDER, limit=AT_ONCE)
     yield from rows
     if len(rows) == AT_ONCE:

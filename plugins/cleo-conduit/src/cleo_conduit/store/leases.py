@@ -40,7 +40,8 @@ DUE = (
 #: One that was closed late had ended when its time was over.
 ENDED = (
     "SELECT * FROM leases "
-    "WHERE min(coalesce(released_at, expires_at), expires_at) <= :before ORDER BY fence"
+    "WHERE min(coalesce(released_at, expires_at), expires_at) <= :before "
+    "ORDER BY fence LIMIT :limit"
 )
 #: The namespaces are named, so that the index of leases that are held answers.
 HAS_DUE = (
@@ -58,7 +59,6 @@ RENEW = (
     "expires_at = :expires_at WHERE id = :id"
 )
 DELETE = "DELETE FROM leases WHERE id = :id"
-#: Another number once another connection has committed something.
 
 _RENEWED = ("id", "reason", "task_id", "renewed_at", "expires_at")
 _INSERTED = (*_RENEWED, "agent_id", "pattern", "namespace", "mode", "fence", "acquired_at")
@@ -100,9 +100,9 @@ def due(tx: Any, now: str, limit: int) -> list[Row]:
     return rows
 
 
-def ended(tx: Any, before: str) -> list[Row]:
-    """Leases that ended before a time."""
-    rows: list[Row] = tx.read(ENDED, before=before)
+def ended(tx: Any, before: str, limit: int) -> list[Row]:
+    """Leases that ended before a time, by fence."""
+    rows: list[Row] = tx.read(ENDED, before=before, limit=limit)
     return rows
 
 

@@ -116,8 +116,12 @@ SAME_PIN = (
 )
 SEQS = f"SELECT id, seq FROM messages WHERE id IN {_KEYS}"
 REPLY = (
-    "UPDATE messages SET reply_to = :reply_to WHERE id = :id "
+    "UPDATE messages SET reply_to = :reply_to, in_reply_to = :reply_to WHERE id = :id "
     "AND EXISTS (SELECT 1 FROM messages AS p WHERE p.id = :reply_to)"
+)
+ASKED = (
+    "UPDATE receipts SET ack_required = 1 WHERE role = 'to' AND message_seq IN "
+    f"(SELECT seq FROM messages WHERE ack_required = 1 AND id IN {_KEYS})"
 )
 RECOUNT = (
     "UPDATE conversations SET "
@@ -193,6 +197,11 @@ def delete(tx: Any, table: str, keys: Iterable[str]) -> None:
 def seqs(tx: Any, ids: Iterable[str]) -> dict[str, int]:
     """Message id -> its number."""
     return {row["id"]: row["seq"] for row in tx.read(SEQS, keys=_json(ids))}
+
+
+def ask_recipients(tx: Any, ids: Iterable[str]) -> None:
+    """Note on the receipts of messages which of them are to be acknowledged."""
+    tx.execute(ASKED, keys=_json(ids))
 
 
 def conversations_of(tx: Any, ids: Iterable[str]) -> set[str]:

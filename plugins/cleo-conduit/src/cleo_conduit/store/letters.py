@@ -25,6 +25,8 @@ _CHOSEN = (
 )
 LISTED = f"SELECT d.* {_CHOSEN} ORDER BY d.created_at DESC, d.id DESC LIMIT :limit OFFSET :offset"
 COUNT = f"SELECT count(*) {_CHOSEN}"
+#: In the order in which they died, which is about that in which they were written.
+IDS = f"SELECT d.id {_CHOSEN} ORDER BY d.created_at, d.id"
 REPLAYED = (
     "UPDATE dead_letters SET replays = replays + 1, replay_job_id = :job_id, replayed_at = :now "
     "WHERE id = :id"
@@ -34,8 +36,10 @@ DELETE_JOBS = (
     "DELETE FROM delivery_jobs WHERE message_seq = :seq AND recipient = :recipient "
     "AND transport = :transport AND state NOT IN ('pending', 'leased', 'parked')"
 )
+#: It is handed over anew; who had it before it was closed has it no longer.
 REOPEN = (
-    "UPDATE receipts SET state = 'pending', closed_at = NULL, reason = NULL, route = :route "
+    "UPDATE receipts SET state = 'pending', closed_at = NULL, reason = NULL, route = :route, "
+    "claim_owner = NULL, claim_until = NULL "
     "WHERE message_seq = :seq AND agent_id = :agent_id AND state IN ('expired', 'dead')"
 )
 

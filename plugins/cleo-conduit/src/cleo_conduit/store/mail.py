@@ -29,13 +29,16 @@ REJOIN = (
 ADD_MESSAGE = (
     "INSERT INTO messages (id, conversation_id, from_agent_id, verified, subject, content, "
     "content_type, kind, importance, ack_required, ack_due_at, attachments, payload, metadata, "
-    "reply_to, thread_id, expires_at, origin, body_hash, created_at) "
-    "VALUES (:id, :conversation_id, :from_agent_id, :verified, :subject, :content, "
+    "reply_to, in_reply_to, thread_id, expires_at, origin, body_hash, redacted_at, "
+    "created_at) VALUES (:id, :conversation_id, :from_agent_id, :verified, :subject, :content, "
     ":content_type, :kind, :importance, :ack_required, :ack_due_at, :attachments, :payload, "
-    ":metadata, :reply_to, :thread_id, :expires_at, :origin, :body_hash, :created_at) "
+    ":metadata, :reply_to, :in_reply_to, :thread_id, :expires_at, :origin, :body_hash, "
+    ":redacted_at, :created_at) "
     "RETURNING seq"
 )
-ADD_RECEIPT = "INSERT INTO receipts (message_seq, agent_id, role, route) VALUES (?, ?, ?, ?)"
+ADD_RECEIPT = (
+    "INSERT INTO receipts (message_seq, agent_id, role, route, ack_required) VALUES (?, ?, ?, ?, ?)"
+)
 COUNT = (
     "UPDATE conversations SET message_count = message_count + :number, last_seq = :seq, "
     "last_message_at = max(coalesce(last_message_at, :at), :at), updated_at = :now WHERE id = :id"

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from cleo_conduit.store.access import CAN_READ, KNOWS, KNOWS_CONVERSATION, VISIBLE
+from cleo_conduit.store.access import CAN_READ, KNOWN, KNOWS_CONVERSATION, VISIBLE
 from cleo_conduit.store.columns import MESSAGE_COLUMNS
 from cleo_core.database import Backend, Row
 
+_ASKED = "r.ack_required = 1 AND r.state NOT IN ('acked', 'rejected', 'expired', 'dead')"
 _OPEN = "r.state IN ('pending', 'relayed', 'delivered')"
 _FILTERS = (
     "AND (:sender IS NULL OR m.from_agent_id = :sender) "
     "AND (:conversation IS NULL OR m.conversation_id = :conversation) "
     "AND (:urgent = 0 OR m.importance = 'urgent') "
-    "AND (:needs_ack = 0 OR (m.ack_required = 1 AND r.role = 'to' "
-    "AND r.state NOT IN ('acked', 'rejected', 'expired', 'dead'))) "
 )
 _INBOX = (
     f"SELECT {MESSAGE_COLUMNS}, r.state FROM receipts AS r "
-    "JOIN messages AS m ON m.seq = r.message_seq WHERE r.agent_id = :agent_id "
+    "CROSS JOIN messages AS m ON m.seq = r.message_seq WHERE r.agent_id = :agent_id "
     "AND r.message_seq > :after "
 )
 _ORDER = "ORDER BY r.message_seq LIMIT :limit"
 INBOX = f"{_INBOX}AND {_OPEN} {_FILTERS}{_ORDER}"
 INBOX_ALL = f"{_INBOX}{_FILTERS}{_ORDER}"
+#: One that is to be acknowledged may have been read.
+INBOX_NEEDS_ACK = f"{_INBOX}AND {_ASKED} {_FILTERS}{_ORDER}"
 UNREAD = (
     "SELECT count(*) FROM receipts WHERE agent_id = :agent_id "
     "AND state IN ('pending', 'relayed', 'delivered')"
 )
-NEEDS_ACK = (
-    "SELECT count(*) FROM messages AS m CROSS JOIN receipts AS r ON r.message_seq = m.seq "
-    "AND r.agent_id = :agent_id WHERE m.ack_required = 1 AND r.role = 'to' "
-    "AND r.state NOT IN ('acked', 'rejected', 'expired', 'dead')"
-)
+NEEDS_ACK = f"SELECT count(*) FROM receipts AS r WHERE r.agent_id = :agent_id AND {_ASKED}"
 MESSAGE = (
     f"SELECT {MESSAGE_COLUMNS}, (SELECT r.state FROM receipts AS r WHERE r.message_seq = m.seq "
     "AND r.agent_id = :reader) AS state FROM messages AS m WHERE m.seq = :seq"
@@ -50,12 +47,12 @@ CONVERSATION = (
     f"WHERE m.conversation_id = :id AND m.seq > :after AND {VISIBLE} ORDER BY m.seq LIMIT :limit"
 )
 CONVERSATIONS = (
-    f"SELECT c.* FROM conversations AS c WHERE {KNOWS} "
+    f"SELECT c.* FROM conversations AS c WHERE {KNOWN} "
     "AND (:topics = 1) = (c.kind = 'topic') AND (c.last_seq IS NULL OR c.last_seq > :after) "
     "ORDER BY c.last_seq DESC, c.id LIMIT :limit OFFSET :offset"
 )
 COUNT_CONVERSATIONS = (
-    f"SELECT count(*) FROM conversations AS c WHERE {KNOWS} "
+    f"SELECT count(*) FROM conversations AS c WHERE {KNOWN} "
     "AND (:topics = 1) = (c.kind = 'topic') AND (c.last_seq IS NULL OR c.last_seq > :after)"
 )
 NAMES = (
@@ -80,8 +77,10 @@ OVERDUE = (
 COUNT_OVERDUE = f"SELECT count(*) {_OVERDUE}"
 
 
-def inbox(db: Backend, *, everything: bool, **params: Any) -> list[Row]:
-    """Messages for an agent, in their order: those not yet read, or all."""
+def inbox(db: Backend, *, everything: bool, needs_ack: bool, **params: Any) -> list[Row]:
+    """Messages for an agent, in their order: not yet read, to be acknowledged, or all."""
+    if needs_ack:
+        return db.read(INBOX_NEEDS_ACK, **params)
     return db.read(INBOX_ALL if everything else INBOX, **params)
 
 

@@ -10,7 +10,7 @@ from cleo_core.database import Backend, Row
 
 #: The first list of states is that of the partial index.
 WAITING = (
-    f"SELECT {MESSAGE_COLUMNS}, r.state, r.claim_owner, r.claim_until, r.claims "
+    f"SELECT {MESSAGE_COLUMNS}, m.expires_at, r.state, r.claim_owner, r.claim_until, r.claims "
     "FROM receipts AS r JOIN messages AS m ON m.seq = r.message_seq "
     "WHERE r.agent_id = :agent_id AND r.message_seq >= :from_seq "
     "AND r.state IN ('pending', 'relayed', 'delivered') AND r.state IN ('pending', 'relayed') "
@@ -35,9 +35,8 @@ CLAIM_OF = (
 #: What was dealt with keeps whose it was: its number still confirms what came together with it.
 MARK = {
     "delivered": (
-        "UPDATE receipts SET state = 'delivered', delivered_at = :now, claim_owner = NULL, "
-        "claim_until = NULL WHERE message_seq = :seq AND agent_id = :agent_id "
-        "AND state IN ('pending', 'relayed')"
+        "UPDATE receipts SET state = 'delivered', delivered_at = :now "
+        "WHERE message_seq = :seq AND agent_id = :agent_id AND state IN ('pending', 'relayed')"
     ),
     "read": (
         "UPDATE receipts SET state = 'read', delivered_at = coalesce(delivered_at, :now), "
@@ -64,6 +63,10 @@ CLAIM_ENDS = (
 )
 RENEW = (
     "UPDATE receipts SET claim_until = :until WHERE message_seq = :seq AND agent_id = :agent_id "
+    "AND claim_owner = :consumer AND claims = :claims AND state IN ('pending', 'relayed')"
+)
+IS_MINE = (
+    "SELECT 1 FROM receipts WHERE message_seq = :seq AND agent_id = :agent_id "
     "AND claim_owner = :consumer AND claims = :claims AND state IN ('pending', 'relayed')"
 )
 IS_WAITING = (
@@ -127,6 +130,15 @@ def renew(tx: Any, seq: int, agent_id: str, consumer: str, claims: int, until: s
     return bool(
         tx.execute(RENEW, seq=seq, agent_id=agent_id, consumer=consumer, claims=claims, until=until)
     )
+
+
+def is_mine(tx: Any, seq: int, agent_id: str, consumer: str, claims: int) -> bool:
+    """Whether a message still is the consumer's that it was handed to.
+
+    :param claims: how often it had been handed over when this consumer got it.
+    """
+    found = tx.scalar(IS_MINE, seq=seq, agent_id=agent_id, consumer=consumer, claims=claims)
+    return found is not None
 
 
 def is_waiting(tx: Any, seq: int, agent_id: str) -> bool:

@@ -37,7 +37,7 @@ class VisibilityVerbs(Verbs):
         id_ = parse_agent_id(agent_id)
         conduit = refs.require(self.app)
         if agents.get(self.db, id_) is None:
-            raise agent_not_found(id_)
+            raise agent_not_found(id_, fix=f"cleo agent register {id_}")
         given: dict[str, Any] = {}
         if role is not None:
             given["role"] = fields.role(role)

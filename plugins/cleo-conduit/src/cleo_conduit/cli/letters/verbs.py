@@ -104,8 +104,12 @@ def replay_command(
     def human(out: Printer) -> None:
         sent = sum(one.sent for one in done)
         out.line(f"{sent} sent again.")
-        if sent < len(done):
-            out.line(f"{len(done) - sent} had arrived already.")
+        failed = [(one.letter_id, one.error) for one in done if one.error is not None]
+        arrived = len(done) - sent - len(failed)
+        if arrived:
+            out.line(f"{arrived} had arrived already.")
+        for id_, error in failed:
+            out.line(f"{id_} was not: {error['message']} {error['fix']}")
 
     return Result({"replayed": done}, ids=[one.letter_id for one in done], human=human)
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from cleo_conduit.service.work import Work
     from cleo_core.database import Row
 
-#: Documents that are looked up at once.
-BLOCK = 200
+#: Documents, and contents, that one unit removes.
+MOST = 500
 
 
 class Removed(NamedTuple):
@@ -21,15 +21,15 @@ class Removed(NamedTuple):
     blobs: int
 
 
-def prune_documents(work: Work) -> Removed:
-    """Delete documents whose time is over, and then the contents that no version has."""
-    count = 0
-    while rows := documents.expired(work, work.now, BLOCK):
-        for row in rows:
-            drop(work, row)
-        count += len(rows)
-    removed = blobs.delete_orphans(work)
-    return Removed(count, removed)
+def prune_documents(work: Work, most: int = MOST) -> Removed:
+    """Delete documents whose time is over, and then the contents that no version has.
+
+    Where it is ``most`` of either, there may be more.
+    """
+    rows = documents.expired(work, work.now, most)
+    for row in rows:
+        drop(work, row)
+    return Removed(len(rows), blobs.delete_orphans(work, most))
 
 
 def drop(work: Work, row: Row) -> None:

@@ -8,7 +8,7 @@ from cleo_conduit.errors import ConduitError
 from cleo_conduit.records.leases import Lease, LeaseChange
 from cleo_conduit.service import fields, notices
 from cleo_conduit.service.acting import Acting, acting
-from cleo_conduit.service.leases.judging import as_lease, close, close_due, told
+from cleo_conduit.service.leases.judging import as_lease, close, told
 from cleo_conduit.service.leases.own import lease_id, named, not_found, own_rows, used
 from cleo_conduit.service.leases.places import several
 from cleo_conduit.service.work import Verbs, Work
@@ -22,6 +22,8 @@ from cleo_core.output import to_json
 ABANDONED = 45 * 60.0
 #: Seconds that leases are kept after their end.
 KEPT = 30 * 24 * 3600.0
+#: Ended leases that one unit deletes.
+MOST_PRUNED = 500
 
 
 class EndVerbs(Verbs):
@@ -87,15 +89,13 @@ class EndVerbs(Verbs):
         return self.write("lease.break", body)
 
 
-def prune_leases(work: Work) -> int:
-    """Close every lease whose time is over, and delete those that ended thirty days ago.
+def prune_leases(work: Work, most: int = MOST_PRUNED) -> int:
+    """Delete leases that ended thirty days ago; when their time is over each unit sees to.
 
-    :returns: how many were deleted.
+    :returns: how many were deleted; when it is ``most``, there may be more.
     """
-    while close_due(work):
-        pass
     before = clock.format_time(clock.parse_time(work.now) - KEPT)
-    rows = leases.ended(work, before)
+    rows = leases.ended(work, before, most)
     for row in rows:
         leases.delete(work, row["id"])
         work.unit.deleted("lease", row["id"], row)

@@ -92,12 +92,21 @@ class Tree(NamedTuple):
         place = _named(text)
         if place is not None:
             return [place]
-        relative = self._relative(text)
+        relative = self._relative(self._from_here(text))
         found = [self._resolved(_normalized(globs.literal(relative), text))]
         real = _below(os.path.realpath(os.path.join(self.top, relative)), self._real())
         if real is not None and os.path.islink(os.path.join(self.top, relative)):
             found.append(self._resolved(_normalized(globs.literal(real), text)))
         return [Place("file", pattern, text) for pattern in dict.fromkeys(found)]
+
+    def _from_here(self, text: str) -> str:
+        """A path as it is written below the root, where only the working directory has it."""
+        if os.path.isabs(text) or os.path.lexists(os.path.join(self.top, text)):
+            return text
+        below = _below(os.path.realpath(os.getcwd()), self._real())
+        if below in (None, ".") or not os.path.lexists(text):
+            return text
+        return f"{below}/{text}"
 
     def _relative(self, text: str) -> str:
         """A path or pattern as it is written below the root."""
