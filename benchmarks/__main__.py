@@ -9,7 +9,8 @@ from importlib import import_module
 MODULES = {"recall": "brain_recall", "search": "brain_search", "writing": "brain_writing"}
 NAMES = (
     *("startup", "scale", "importing", "contention", "health"),
-    *("recall", "search", "writing", "identity", "migrating", "messaging", "storm"),
+    *("recall", "search", "writing", "identity", "migrating", "messaging", "storm", "projects"),
+    "telemetry",
 )
 
 

@@ -211,7 +211,8 @@ def back_up(
 ) -> str | None:
     """Make the set that is taken before something risky, in each tier that has some of the stores.
 
-    :param names: of the stores; one without a file, or kept elsewhere than in it, is left out.
+    :param names: of the stores; one without a file, kept elsewhere than in it, or that asks for no
+        backup, is left out.
     :param debounce: seconds; a tier whose newest set is younger gets none.
     :returns: the path of the set, the project tier's where both have one; None where none was made.
     :raises CleoError: as :func:`create_set`.
@@ -222,7 +223,10 @@ def back_up(
         specs = [
             spec
             for name, spec in stores.plugins.stores.items()
-            if name in names and spec.tier == tier and stores.elsewhere(spec) is None
+            if name in names
+            and spec.tier == tier
+            and spec.backup != "exclude"
+            and stores.elsewhere(spec) is None
         ]
         items = [(spec, stores.path(spec)) for spec in specs if os.path.exists(stores.path(spec))]
         if not items:

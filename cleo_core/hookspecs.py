@@ -300,6 +300,9 @@ def cleo_project_created(app: App, project: Project) -> None:
 def cleo_command_finished(app: App, event: CommandEvent) -> None:
     """Measure a command: names and numbers, never values.
 
+    Words that name no command are told of with an empty path. What takes longer than a hook may is
+    left to ``app.afterwards``.
+
     :fires: after a command's output is out and its exit is settled; a few milliseconds at most,
         a plugin that takes longer is named.
     :writes: its own stores.

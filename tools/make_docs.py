@@ -58,6 +58,7 @@ def errors_page() -> str:
     from cleo_brain.errors import CODES as BRAIN
     from cleo_conduit.errors import CODES as CONDUIT
     from cleo_core.errors import CODES
+    from cleo_nexus.errors import CODES as NEXUS
     from cleo_signaldock.errors import CODES as SIGNALDOCK
     from cleo_tasks.errors import CODES as TASKS
 
@@ -67,6 +68,7 @@ def errors_page() -> str:
         ("cleo-tasks", TASKS),
         ("cleo-brain", BRAIN),
         ("cleo-conduit", CONDUIT),
+        ("cleo-nexus", NEXUS),
         ("cleo-signaldock", SIGNALDOCK),
     ):
         parts.append(f"## {owner}\n")

@@ -16,7 +16,9 @@ STORES = (
     ("cleo_tasks.schema:metadata", "plugins/cleo-tasks/src/cleo_tasks/snapshot.py"),
     ("cleo_brain.schema:metadata", "plugins/cleo-brain/src/cleo_brain/snapshot.py"),
     ("cleo_conduit.schema:metadata", "plugins/cleo-conduit/src/cleo_conduit/snapshot.py"),
+    ("cleo_nexus.schema:metadata", "plugins/cleo-nexus/src/cleo_nexus/snapshot.py"),
     ("cleo_signaldock.schema:metadata", "plugins/cleo-signaldock/src/cleo_signaldock/snapshot.py"),
+    ("cleo_telemetry.schema:metadata", "plugins/cleo-telemetry/src/cleo_telemetry/snapshot.py"),
 )
 
 

@@ -22,7 +22,8 @@ from cleo_core.api.specs import (
 
 if TYPE_CHECKING:
     from cleo_core.api.changes import Change, Veto
-    from cleo_core.api.events import Check, CommandEvent, Plan, Repair, Report
+    from cleo_core.api.events import Check, Plan, Repair, Report
+    from cleo_core.api.finished import CommandEvent
 
 __all__ = [
     "Change",
@@ -48,6 +49,10 @@ def __getattr__(name: str) -> Any:
         from cleo_core.api import changes
 
         return getattr(changes, name)
+    if name == "CommandEvent":
+        from cleo_core.api.finished import CommandEvent
+
+        return CommandEvent
     if name in __all__:
         from cleo_core.api import events
 

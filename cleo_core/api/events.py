@@ -1,9 +1,8 @@
-"""Plans, reports, repairs, checks and command events."""
+"""Plans, reports, repairs and checks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -49,17 +48,3 @@ class Report:
     steps: tuple[str, ...]
     snapshot: str | None = None
     ms: float = 0.0
-
-
-@dataclass(frozen=True)
-class CommandEvent:
-    """One finished command: names and numbers, never values."""
-
-    path: str
-    plugin: str | None
-    gateway: Literal["query", "mutate"]
-    option_names: tuple[str, ...] = field(default=())
-    exit_code: int = 0
-    error_code: str | None = None
-    duration_ms: float = 0.0
-    finished_at: str = ""

@@ -151,7 +151,7 @@ class Invocation:
             printer.failure(error, meta)
         sys.stdout.flush()
         code = error.exit if error is not None else result.exit if result is not None else 0
-        self._tell(code, error, float(meta["durationMs"]))
+        self._tell(code, error)
         if app is not None and afterwards is not None:
             _finish_quietly(app, afterwards)
         return code
@@ -254,12 +254,14 @@ class Invocation:
                 return word == "json"
         return output.wants_json(self.argv, self.env, terminal=terminal)
 
-    def _tell(self, code: int, error: CleoError | None, duration: float) -> None:
-        app = self.app
-        if app is None or not self.plugins.has("cleo_command_finished"):
+    def _tell(self, code: int, error: CleoError | None) -> None:
+        if self._plugins is None or not self._plugins.has("cleo_command_finished"):
             return
         from cleo_core.api import CommandEvent
 
+        duration = (time.perf_counter() - self.started) * 1000
+        # Words that could not be understood end before there is an App.
+        app = self.app or self.open_app("none")
         name, _, rest = self.path.partition(" ")
         spec, plugin = self.plugins.commands.get(name, (None, None))
         if spec is not None:

@@ -17,11 +17,13 @@ from cleo_core.database.drivers import driver, driver_name, sqlite_version
 from cleo_core.database.failures import ReplacedError, damaged, primary_code, translate
 from cleo_core.database.opening import (
     TRUSTED_SCHEMA_SINCE,
+    WAL_WAITS,
     busy_timeout,
     connect,
     header,
     inode,
     load_extension,
+    log_size,
     require_wal,
     settle,
     write_new,
@@ -63,6 +65,9 @@ T = TypeVar("T")
 BUSY_WAITS = (0.1, 0.2, 0.4, 0.8)
 #: A unit is given up after this many seconds, whatever the attempts.
 BUSY_LIMIT = 60.0
+
+#: Bytes of a log that is left: each process that finds one reads it, which takes its time.
+LONGEST_LOG_LEFT = 1024 * 1024
 
 #: Times that opening starts anew when the file is replaced meanwhile.
 _OPEN_ATTEMPTS = 5
@@ -246,6 +251,29 @@ class Database:
             connection, self.connection = self.connection, None
             connection.close()
 
+    def leave(self) -> None:
+        """Close, and leave a short write-ahead log to whoever opens the file next.
+
+        Who closes a file last folds the log in, locks everybody out meanwhile and waits for the
+        disk. A connection that may only read cannot do that, so one is closed after this.
+        """
+        module = driver()
+        last: Any = None
+        try:
+            if log_size(self.path) > LONGEST_LOG_LEFT:
+                # While others write; what is left for closing is done in a moment.
+                self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            else:
+                last = connect(module, self.path, "mode=ro", 0.0)
+                last.execute("PRAGMA application_id").fetchall()
+        except module.Error:
+            # The row is stored; without the connection below the log is folded in as usual.
+            pass
+        finally:
+            self.close()
+            if last is not None:
+                last.close()
+
     @contextmanager
     def hurried(self) -> Iterator[None]:
         """Wait for other writers no longer than the quick profile does, and do not repeat.
@@ -345,6 +373,7 @@ class Database:
                     self.path,
                     allow_non_wal=self._allow_non_wal,
                     warn=self._warn,
+                    waits=() if self.profile == "quick" else WAL_WAITS,
                 )
             settle(self.connection, sqlite_version(), writable=self.writable)
         except (module.OperationalError, CleoError) as error:

@@ -147,15 +147,22 @@ def settle(connection: Any, version: tuple[int, ...], *, writable: bool) -> None
 
 
 def require_wal(
-    connection: Any, name: str, path: str, *, allow_non_wal: bool, warn: Callable[[str, str], None]
+    connection: Any,
+    name: str,
+    path: str,
+    *,
+    allow_non_wal: bool,
+    warn: Callable[[str, str], None],
+    waits: Sequence[float] = WAL_WAITS,
 ) -> None:
     """Switch to write-ahead logging, asked up to three times.
 
+    :param waits: seconds before each time but the first.
     :param allow_non_wal: where it is refused, use a rollback journal and warn.
     :raises StoreError: ``E_WAL_REFUSED``.
     """
     mode = ""
-    for wait in (0.0, *WAL_WAITS):
+    for wait in (0.0, *waits):
         if wait:
             time.sleep(wait)
         mode = str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]).lower()
@@ -198,3 +205,11 @@ def inode(path: str) -> int | None:
         return os.stat(path).st_ino
     except OSError:
         return None
+
+
+def log_size(path: str) -> int:
+    """Bytes of the write-ahead log beside a file; 0 where there is none."""
+    try:
+        return os.path.getsize(f"{path}-wal")
+    except OSError:
+        return 0

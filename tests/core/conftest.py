@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 #: First-party stores beside tasks, which the throw-away ones of these tests stand for.
-OTHERS = "brain conduit signaldock"
+OTHERS = "brain conduit nexus signaldock telemetry"
 
 
 @pytest.fixture

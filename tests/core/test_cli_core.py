@@ -957,7 +957,23 @@ class TestCommandFinished:
         )
         assert done.stdout.endswith("}\ntold")
 
-    @pytest.mark.parametrize("words", [("--help",), ("odd", "--help"), ("nope",), ("--version",)])
+    @pytest.mark.parametrize(
+        ("words", "path", "code"),
+        [
+            (("hunter2",), "", "E_USAGE"),
+            (("odd", "hunter2"), "", "E_USAGE"),
+            (("odd", "give", "--hunter2"), "odd give", "E_USAGE"),
+        ],
+    )
+    def test_words_that_are_not_understood_are_told_without_them(
+        self, cleo_cli: Cli, told: Any, words: tuple[str, ...], path: str, code: str
+    ) -> None:
+        outcome = cleo_cli(*words)
+        (event,) = told()
+        assert (event.path, event.exit_code, event.error_code) == (path, outcome.code, code)
+        assert "hunter2" not in repr(event)
+
+    @pytest.mark.parametrize("words", [("--help",), ("odd", "--help"), ("--version",)])
     def test_what_runs_no_command_tells_nothing(
         self, cleo_cli: Cli, told: Any, words: tuple[str, ...]
     ) -> None:

@@ -1028,7 +1028,7 @@ def test_only_the_owner_of_a_kind_is_asked_which_ids_exist(site: Site) -> None:
 
 
 def test_a_slow_hook_is_named_once(site: Site) -> None:
-    site.install("slow", "import time\n@hookimpl\ndef cleo_command_finished(): time.sleep(0.02)")
+    site.install("slow", "import time\n@hookimpl\ndef cleo_command_finished(): time.sleep(0.06)")
     site.install("fast", "@hookimpl\ndef cleo_command_finished(): pass")
     plugins = site.load()
     for _ in range(3):

@@ -67,9 +67,9 @@ class StoreConformance(Author):
 
     @pytest.fixture
     def subject(self, cleo_home: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:
-        """The plugin, alone with core."""
+        """The plugin, alone with core and those whose services it cannot do without."""
         found = Subject(self.plugin)
-        monkeypatch.setenv("CLEO_PLUGINS", found.plugin.name)
+        monkeypatch.setenv("CLEO_PLUGINS", ",".join((found.plugin.name, *self.companions)))
         return found
 
     @pytest.fixture

@@ -160,12 +160,12 @@ class Scene:
         return count_rows(spec, path) if path.exists() else {}
 
     def all_rows(self) -> dict[str, int]:
-        """Rows of every table of all stores, but the idempotency keys."""
+        """Rows of every table of all stores, but the idempotency keys and kept refusals."""
         return {
             f"{spec.name}.{table}": count
             for spec in self.subject.stores
             for table, count in self.rows(spec).items()
-            if table != "idempotency_keys"
+            if table != "idempotency_keys" and table not in self.author.refusals
         }
 
     def _succeed(self, call: Sequence[str]) -> None:
@@ -196,6 +196,21 @@ def count_rows(spec: StoreSpec, path: Path) -> dict[str, int]:
             table: int(database.scalar(f'SELECT count(*) FROM "{table}"'))
             for table in tables(database.connection, left_out(spec))
         }
+    finally:
+        database.close()
+
+
+def rows_but(spec: StoreSpec, path: Path, tables_left_out: Sequence[str]) -> list[Any]:
+    """Every row of a store but those of some tables."""
+    from cleo_core.migrate import left_out, tables
+
+    database = Database(str(path), spec.name, write=False)
+    try:
+        return [
+            (table, database.read(f'SELECT * FROM "{table}"'))
+            for table in tables(database.connection, left_out(spec))
+            if table not in tables_left_out
+        ]
     finally:
         database.close()
 

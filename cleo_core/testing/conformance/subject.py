@@ -143,6 +143,8 @@ class Author:
 
     :cvar plugin: the plugin's entry point or distribution: ``notes``, ``cleo-notes`` and
         ``cleo_notes`` are the same.
+    :cvar companions: plugins that are there too, because verbs need a service of theirs. Without
+        them the plugin is still tried from its wheel.
     :cvar commands: label -> a call of a verb, as words after ``cleo``, or ``{"argv": words,
         "before": calls that come first, "stdin": text, "exit": code}``. ``{id}`` is an id that the
         store gave in the set-up, ``{last}`` one that the last call before gave, ``{n}`` a number
@@ -156,17 +158,21 @@ class Author:
         plugin's own guard refuses once the calls are made.
     :cvar moved: revision -> {table before: table after, or None}, where a migration renamed or
         dropped a table whose rows would else count as lost.
+    :cvar refusals: tables in which the store keeps that it refused something, as an audit may; rows
+        there are no effect of a refused call.
     :cvar processes: how many write at once, each ``writes`` times.
     :cvar skip: check, or ``check: item`` -> why it does not apply; printed at the end of every run.
     """
 
     plugin: ClassVar[str] = ""
+    companions: ClassVar[Sequence[str]] = ()
     commands: ClassVar[Mapping[str, Sequence[str] | Mapping[str, Any]]] = {}
     setup: ClassVar[Sequence[Sequence[str]]] = ()
     files: ClassVar[Mapping[str, str]] = {}
     references: ClassVar[Mapping[str, Sequence[str] | str]] = {}
     guards: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     moved: ClassVar[Mapping[str, Mapping[str, str | None]]] = {}
+    refusals: ClassVar[Sequence[str]] = ()
     processes: ClassVar[int] = 20
     writes: ClassVar[int] = 50
     skip: ClassVar[Mapping[str, str]] = {}

@@ -296,7 +296,10 @@ def test_what_cannot_be_looked_at_is_not_taken_for_nothing(
 
 
 @REFERENCED
-def test_without_a_map_of_projects_the_answer_says_what_was_not_looked_at(agents: Any) -> None:
+def test_without_a_map_of_projects_the_answer_says_what_was_not_looked_at(
+    agents: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(agents.app.plugins.services, "nexus", raising=False)
     agents.register("a", attach=False)
 
     done = agents.remove_everywhere("a")

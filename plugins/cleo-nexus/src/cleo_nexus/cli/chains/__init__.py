@@ -1,0 +1,1 @@
+"""``cleo chain``: parse, call the service, return a Result."""

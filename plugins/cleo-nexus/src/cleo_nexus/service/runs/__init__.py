@@ -1,0 +1,1 @@
+"""Instances of chains: making them, asking their gates, moving them."""

@@ -1,0 +1,1 @@
+"""All SQL of the store: a connection in, rows out."""

@@ -1,0 +1,120 @@
+"""The journal of transfers, and what of the map names tasks that moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cleo_core.database import Backend, Row
+
+_COLUMNS = (
+    "id, source_project_id, target_project_id, mode, options, id_map, state, steps, error, "
+    "created_by, created_at, updated_at"
+)
+#: Written out, so that the index on the state is used.
+_OPEN = "state IN ('planned', 'imported', 'mapped', 'linked', 'repointed', 'archived')"
+OPEN = f"SELECT {_COLUMNS} FROM transfer_journal WHERE {_OPEN} ORDER BY rowid"
+OPEN_STATES = f"SELECT id, state FROM transfer_journal WHERE {_OPEN} ORDER BY rowid"
+ONE = f"SELECT {_COLUMNS} FROM transfer_journal WHERE id = :id"
+PACKAGE = "SELECT package, package_sha256 FROM transfer_journal WHERE id = :id"
+PAGE = f"SELECT {_COLUMNS} FROM transfer_journal ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
+COUNT = "SELECT count(*) FROM transfer_journal"
+ADD = (
+    "INSERT INTO transfer_journal (id, source_project_id, target_project_id, mode, options, "
+    "package, package_sha256, state, steps, created_by, created_at, updated_at) VALUES (:id, "
+    ":source, :target, :mode, :options, :package, :sha256, 'planned', '{}', :actor, :now, :now)"
+)
+ADVANCE = (
+    "UPDATE transfer_journal SET state = :state, steps = json_patch(steps, :steps), "
+    "id_map = coalesce(:id_map, id_map), error = :error, updated_at = :now "
+    "WHERE id = :id AND state = :before"
+)
+MOVE_EDGE = (
+    "UPDATE OR IGNORE cross_project_dependencies SET source_project_id = :new_source_project, "
+    "source_task_id = :new_source_task, target_project_id = :new_target_project, "
+    "target_task_id = :new_target_task WHERE source_project_id = :source_project "
+    "AND source_task_id = :source_task AND target_project_id = :target_project "
+    "AND target_task_id = :target_task"
+)
+MOVE_INSTANCE = (
+    "UPDATE warp_chain_instances SET epic_project_id = :project, epic_id = :epic, "
+    "stage_to_task = :stages, row_version = row_version + 1, updated_at = :now WHERE id = :id "
+    "AND status IN ('pending', 'active', 'failed')"
+)
+
+
+def open_ones(db: Backend) -> list[Row]:
+    """The transfers that are not over, as they were begun."""
+    return db.read(OPEN)
+
+
+def open_states(db: Backend) -> list[Row]:
+    """Id and state of the same; one look into an index."""
+    return db.read(OPEN_STATES)
+
+
+def one(db: Backend, id_: str) -> Row | None:
+    """A transfer, without its package."""
+    return db.one(ONE, id=id_)
+
+
+def package(db: Backend, id_: str) -> tuple[str, str]:
+    """A transfer's package as JSON text, and the SHA-256 that it was stored with."""
+    row = db.one(PACKAGE, id=id_)
+    assert row is not None
+    return row["package"], row["package_sha256"]
+
+
+def page(db: Backend, limit: int, offset: int) -> tuple[list[Row], int]:
+    """Some of the transfers, the latest first, and how many there are."""
+    return db.read(PAGE, limit=limit, offset=offset), int(db.scalar(COUNT))
+
+
+def add(tx: Any, row: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Begin a transfer."""
+    tx.execute(ADD, **row, options=json.dumps(options, sort_keys=True))
+
+
+def advance(
+    tx: Any,
+    id_: str,
+    before: str,
+    state: str,
+    now: str,
+    *,
+    steps: Mapping[str, Any] | None = None,
+    id_map: Mapping[str, str] | None = None,
+    error: str | None = None,
+) -> bool:
+    """Set how far a transfer has come; False where it is not where it was thought to be.
+
+    :param steps: what is to be kept of single steps, beside what was.
+    """
+    changed = tx.execute(
+        ADVANCE,
+        id=id_,
+        before=before,
+        state=state,
+        now=now,
+        steps=json.dumps(steps or {}),
+        id_map=None if id_map is None else json.dumps(id_map),
+        error=error,
+    )
+    return int(changed) == 1
+
+
+def move_edge(tx: Any, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    """Give an edge other ends; where the new one is there already, nothing changes."""
+    tx.execute(MOVE_EDGE, **old, **{f"new_{name}": value for name, value in new.items()})
+
+
+def move_instance(
+    tx: Any, id_: str, epic: tuple[str, str], stages: Mapping[str, str], now: str
+) -> None:
+    """Give an instance that is not over other tasks."""
+    project, task = epic
+    tx.execute(
+        MOVE_INSTANCE, id=id_, project=project, epic=task, stages=json.dumps(stages), now=now
+    )

@@ -1,0 +1,137 @@
+"""What a project lets others do: every verb against every level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cleo_core.errors import CleoError
+from cleo_nexus.enums import PERMISSION
+from cleo_nexus.service import GROUPS, access
+
+Call = Callable[[Any], Any]
+
+#: Verb -> what another project must grant for it, and a call from ``web`` that reaches into
+#: ``api``. A verb that reaches in in two ways has a line for each.
+REACHING: dict[str, tuple[str, Call]] = {
+    "resolve": ("read", lambda nexus: nexus.resolve("api:T001")),
+    "search": ("read", lambda nexus: nexus.search("api", projects=["api"])),
+    "discover": ("read", lambda nexus: nexus.discover("api:T001")),
+    "deps_show": ("read", lambda nexus: nexus.deps_show("api:T001")),
+    "blocking": ("read", lambda nexus: nexus.blocking("api:T001")),
+    "critical_path": ("read", lambda nexus: nexus.critical_path("api:T001")),
+    "deps_add, its target": ("read", lambda nexus: nexus.deps_add("T002", "api:T002")),
+    "chain_instantiate": (
+        "read",
+        lambda nexus: nexus.chain_instantiate(
+            "rcasd-ivtrc", "api:T002", tasks={"testing": "api:T003"}
+        ),
+    ),
+    "deps_add": ("write", lambda nexus: nexus.deps_add("api:T002", "web:T002")),
+    "deps_remove": ("write", lambda nexus: nexus.deps_remove("api:T001", "web:T001")),
+    "unregister": ("write", lambda nexus: nexus.unregister("lib", with_edges=True)),
+    "transfer, from it": ("read", lambda nexus: nexus.transfer(["api:T003"], "web")),
+    "transfer": ("write", lambda nexus: nexus.transfer(["T003"], "api")),
+    "transfer, away": (
+        "execute",
+        lambda nexus: nexus.transfer(["api:T003"], "web", mode="move"),
+    ),
+}
+#: Verbs of the registry itself, and of chains that name no task: there is nobody to ask.
+OF_NOBODY = {
+    *("register", "list", "show", "status", "projects", "rename", "reconcile", "sync"),
+    *("set_health", "scan", "clean", "audit_list", "audit_prune"),
+    *("permission_get", "permission_set"),
+    *("chain_validate", "chain_add", "chain_delete", "chain_list", "chain_show"),
+    "chain_compose",
+}
+#: Verbs that look at every project: one that grants nothing that is asked for is skipped by name.
+OF_ALL = {"orphans", "deps_refresh"}
+#: Verbs that go on with what was allowed when it began; rights are asked for again, see the tests
+#: of transfers and of instances.
+GOING_ON = {
+    *("transfer_resume", "transfer_abort", "transfers", "chain_run", "chain_run_all"),
+    *("chain_instances", "chain_status", "chain_history", "chain_check", "chain_advance"),
+    *("chain_skip", "chain_fail", "chain_resume", "chain_cancel"),
+}
+
+
+def test_every_verb_of_the_service_is_looked_at() -> None:
+    verbs = {verb for _, names in GROUPS.values() for verb in names}
+    reaching = {name.partition(",")[0] for name in REACHING}
+    assert verbs == reaching | OF_NOBODY | OF_ALL | GOING_ON
+
+
+@pytest.fixture
+def three(atlas: Any) -> Any:
+    """``web`` asks; ``api`` grants; a task of ``api`` and one of ``lib`` wait for others."""
+    for name in ("web", "api", "lib"):
+        atlas.project(name, titles=3, permission="write")
+    atlas.nexus("web").deps_add("api:T001", "web:T001")
+    atlas.nexus("web").deps_add("api:T003", "lib:T003")
+    return atlas
+
+
+@pytest.mark.guarantee(
+    "nexus-07",
+    "Whatever reaches into another project is refused with exit 72 where that grants less than it "
+    "needs, and leaves nothing behind but the record of the refusal.",
+)
+@pytest.mark.parametrize("verb", REACHING)
+def test_a_verb_does_what_is_granted_and_no_more(three: Any, verb: str) -> None:
+    required, call = REACHING[verb]
+    for granted in PERMISSION[: PERMISSION.index(required)]:
+        three.nexus("web").permission_set("api", granted)
+        before, audits = _content(three), len(_audits(three))
+        with pytest.raises(CleoError) as refused:
+            call(three.nexus("web"))
+        assert (refused.value.exit, refused.value.code) == (72, "E_PERMISSION")
+        assert refused.value.details["required"] == required
+        assert refused.value.details["granted"] == granted
+        assert refused.value.fix == f"cleo nexus permission set api {required}"
+        assert _content(three) == before
+        assert _audits(three)[audits:] in ([], [(0, "E_PERMISSION")])
+    for granted in PERMISSION[PERMISSION.index(required) :][:1]:
+        three.nexus("web").permission_set("api", granted)
+        call(three.nexus("web"))
+
+
+def test_a_project_has_every_right_on_itself(three: Any) -> None:
+    nexus = three.nexus("api")
+    nexus.permission_set("api", "read")
+    nexus.deps_add("T002", "web:T002")
+    nexus.deps_remove("api:T002", "web:T002")
+    assert access.grants({"project_id": "a", "permissions": "read"}, "execute", "a")
+
+
+@pytest.mark.parametrize("level", ["admin", "", "READ", "none", None, 1])
+def test_only_the_three_words_are_levels(three: Any, level: Any) -> None:
+    with pytest.raises(CleoError) as refused:
+        three.nexus("web").permission_set("api", level)
+    assert refused.value.exit in (2, 6)
+    assert three.nexus("web").permission_get("api").permissions == "write"
+
+
+def _audits(three: Any) -> list[Any]:
+    found: list[Any] = three.rows("SELECT success, error_code FROM nexus_audit_log ORDER BY seq")
+    return found
+
+
+def _content(three: Any) -> dict[str, Any]:
+    """Every row of the registry but its audit, and of the projects' tasks."""
+    three.close()
+    execute = three.rows.__globals__["execute"]
+    files = {name: three.file(name) for name in ("web", "api", "lib")}
+    found: dict[str, Any] = {}
+    for name, file in {**files, "nexus": three.registry}.items():
+        tables = execute(
+            file,
+            "SELECT name FROM sqlite_schema WHERE type = 'table' "
+            "AND sql NOT LIKE 'CREATE VIRTUAL%' AND name NOT LIKE '%\\_fts\\_%' ESCAPE '\\'",
+        )
+        for (table,) in tables:
+            if table not in ("nexus_audit_log", "sqlite_sequence"):
+                found[f"{name}.{table}"] = execute(file, f'SELECT * FROM "{table}"')
+    return found

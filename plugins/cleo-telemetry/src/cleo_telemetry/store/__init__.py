@@ -1,0 +1,1 @@
+"""All SQL of telemetry: a connection in, rows out."""

@@ -1,0 +1,20 @@
+"""Storing a row: apart from the rest, because every command that is recorded loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The id of who is measured is read where it is used: a purge may replace it at any time.
+INSERT = (
+    "INSERT INTO telemetry_events (anonymous_id, domain, gateway, operation, command, exit_code, "
+    "duration_ms, error_code, timestamp) SELECT value, :domain, :gateway, :operation, :command, "
+    ":exit_code, :duration_ms, :error_code, :timestamp FROM telemetry_schema_meta "
+    "WHERE key = 'anonymous_id' RETURNING id"
+)
+
+
+def insert(tx: Any, row: Mapping[str, Any]) -> int | None:
+    """Store a row; its id, or None where nobody is measured."""
+    found = tx.read(INSERT, **row)
+    return int(found[0]["id"]) if found else None

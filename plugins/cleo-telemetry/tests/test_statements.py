@@ -1,0 +1,12 @@
+"""Every SQL statement of the store fits the schema, and all of them stand in the store."""
+
+from __future__ import annotations
+
+import cleo_telemetry
+from cleo_core.testing.statements import StoreStatements
+from cleo_telemetry.api import STORE
+
+
+class TestStatements(StoreStatements):
+    package = cleo_telemetry
+    spec = STORE
