@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from cleo_core.errors import CleoError
 from cleo_core.output import to_json
 from cleo_core.testing import Outcome
 from cleo_core.testing.faults import Faults
 from cleo_core.testing.fixtures import Processes
-from cleo_nexus.service import enforcing
+from cleo_nexus.service import depending, enforcing
 from cleo_nexus.store import edges
 
 _realms = runpy.run_path(str(Path(__file__).with_name("realms.py")))
@@ -520,3 +521,30 @@ def test_what_is_done_is_on_record(realms: Any) -> None:
         ("nexus.deps.remove", 1, None),
         ("nexus.deps.refresh", 1, None),
     ]
+
+
+def test_a_local_edge_of_the_same_moment_does_not_close_a_loop(
+    realms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    realms.link("api:T001 > web:T002")
+    web = realms.nexus("web")
+    real = depending.edges.add
+
+    def add(*arguments: Any) -> None:
+        real(*arguments)
+        # Its guard looks at the registry before the edge is committed there.
+        realms.tasks("web").deps_add("T002", ["T001"])
+
+    monkeypatch.setattr(depending.edges, "add", add)
+    with pytest.raises(CleoError) as refused:
+        web.deps_add("T001", "api:T001")
+    assert refused.value.exit == 14
+    assert realms.edges() == [("api:T001", "web:T002")]
+    assert realms.status("web:T001") == "pending"
+
+
+def test_a_block_of_somebody_else_is_left_alone_whatever_it_says(realms: Any) -> None:
+    tasks = realms.tasks("web")
+    tasks.update("T001", status="blocked", blocked_reason="nexus: waiting for Bob")
+    realms.nexus("web").deps_refresh()
+    assert realms.status("web:T001") == "blocked"

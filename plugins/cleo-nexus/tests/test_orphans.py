@@ -47,7 +47,7 @@ def test_what_is_gone_is_listed_with_its_reason_and_pruned(realms: Any, cleo_cli
         ("target", f"@{found.orphans[1].ref[1:3]}", "project_not_registered", "web:T003"),
     ]
     assert (found.unknown, found.removed) == (1, 0)
-    assert nexus.orphans(prune=True).removed == 2
+    assert nexus.orphans(prune=True).removed == 0
     assert len(realms.edges()) == 3
     assert realms.status("web:T001") == "blocked"
     assert nexus.orphans(prune=True, yes=True).removed == 2
@@ -118,3 +118,19 @@ def test_epics_and_stages_of_open_instances_are_looked_at_too(realms: Any) -> No
         (["build", "test"], 1),
     ]
     assert [one.kind for one in nexus.orphans().orphans] == ["epic"]
+
+
+def test_edges_of_a_project_that_does_not_let_others_write_are_kept(atlas: Any) -> None:
+    for name in ("web", "api", "lib"):
+        atlas.project(name, titles=1, permission="write")
+    nexus = atlas.nexus("web")
+    nexus.deps_add("api:T001", "lib:T001")
+    nexus.unregister("lib", force=True)
+    nexus.permission_set("api", "read")
+    assert nexus.orphans(prune=True, yes=True).removed == 0
+    assert len(atlas.rows("SELECT 1 FROM cross_project_dependencies")) == 1
+    assert atlas.tasks("api").show("T001")[0].status == "blocked"
+    assert "W_PERMISSION" in [one["code"] for one in atlas.app("web").warnings]
+    nexus.permission_set("api", "write")
+    assert nexus.orphans(prune=True, yes=True).removed == 1
+    assert atlas.tasks("api").show("T001")[0].status == "pending"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,47 @@ def test_a_project_has_every_right_on_itself(three: Any) -> None:
     nexus.deps_add("T002", "web:T002")
     nexus.deps_remove("api:T002", "web:T002")
     assert access.grants({"project_id": "a", "permissions": "read"}, "execute", "a")
+
+
+@pytest.mark.guarantee(
+    "nexus-07", "A copy of a project's directory has none of its rights on what it was copied from."
+)
+def test_a_copy_reaches_into_nothing(three: Any, cleo_cli: Any) -> None:
+    three.close()
+    copy = three.root("web-copy")
+    shutil.copytree(three.root("web"), copy)
+    for words in (
+        ("deps", "add", "T002", "lib:T002"),
+        ("transfer", "T003", "--to", "lib", "--mode", "move"),
+        ("deps", "show", "T001"),
+    ):
+        refused = cleo_cli("nexus", *words, cwd=copy)
+        assert (refused.code, refused.error["code"]) == (75, "E_PROJECT_COPY")
+        assert refused.error["fix"] == "cleo nexus reconcile --new-id"
+    assert cleo_cli("nexus", "list", cwd=copy).code == 0
+    assert three.tasks("web").show("T003")[0].status == "pending"
+    assert cleo_cli("nexus", "reconcile", "--new-id", cwd=copy).code == 0
+    assert cleo_cli("nexus", "deps", "add", "T002", "lib:T002", cwd=copy).code == 0
+
+
+def test_a_project_that_was_moved_is_found_again_first(three: Any, cleo_cli: Any) -> None:
+    three.close()
+    moved = three.root("elsewhere")
+    shutil.move(three.root("web"), moved)
+    refused = cleo_cli("nexus", "deps", "add", "T002", "lib:T002", cwd=moved)
+    assert (refused.code, refused.error["fix"]) == (75, "cleo nexus reconcile")
+    assert cleo_cli("nexus", "reconcile", cwd=moved).data["outcome"] == "moved"
+    assert cleo_cli("nexus", "deps", "add", "T002", "lib:T002", cwd=moved).code == 0
+
+
+@pytest.mark.parametrize("named", [".", " . ", " "])
+def test_a_variable_that_names_nothing_counts_as_unset(
+    three: Any, cleo_cli: Any, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    three.close()
+    monkeypatch.setenv("NEXUS_CURRENT_PROJECT", named)
+    shown = cleo_cli("nexus", "deps", "show", "T001", cwd=three.root("web"))
+    assert (shown.code, shown.data["root"]["ref"]) == (0, "web:T001")
 
 
 @pytest.mark.parametrize("level", ["admin", "", "READ", "none", None, 1])

@@ -334,3 +334,12 @@ def test_errors_are_clean_of_what_callers_wrote(atlas: Any) -> None:
         "SELECT details_json, error_message FROM nexus_audit_log WHERE success = 0"
     )
     assert "secret" not in details + message
+
+
+def test_an_id_that_is_the_slug_of_another_project_is_refused(atlas: Any) -> None:
+    atlas.project("frontend-app")
+    atlas.project("evil", register=False)
+    atlas.set_marker("evil", projectId="frontend-app")
+    error = refusal(atlas.nexus("evil").register)
+    assert error.exit == 6
+    assert "reconcile --new-id" in error.fix

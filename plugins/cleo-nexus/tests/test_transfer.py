@@ -358,6 +358,35 @@ def test_only_what_has_not_arrived_can_be_given_up(world: Any, commits: int, arr
     assert world.tasks("api").summary().tasks == 2
 
 
+def test_what_may_have_arrived_cannot_be_given_up(world: Any) -> None:
+    id_ = interrupted(world, commits=2)
+    world.close()
+    shutil.move(world.root("api"), world.root("api-moved"))
+    error = refused(world.nexus("web").transfer_abort, id_)
+    assert (error.exit, error.fix) == (74, "cleo nexus reconcile --project NEW_PATH")
+    assert world.journal()[0].state == "planned"
+
+
+def test_what_an_open_move_has_goes_nowhere_else(world: Any) -> None:
+    id_ = interrupted(world, commits=3)
+    permit(world, "lib", "write")
+    for mode in ("move", "copy"):
+        error = refused(world.nexus("web").transfer, ["T001"], "lib", mode=mode)
+        assert (error.exit, error.fix) == (6, f"cleo nexus transfer --resume {id_}")
+    assert world.nexus("web").transfer_resume(id_).state == "done"
+
+
+def test_nothing_is_put_away_that_the_target_has_no_more(world: Any) -> None:
+    id_ = interrupted(world, commits=3)
+    arrived = sorted(set(world.tasks("api").edges().statuses))[-1]
+    world.close()
+    execute(world.root("api") / ".cleo" / "tasks.db", "DELETE FROM tasks WHERE id = ?", arrived)
+    error = refused(world.nexus("web").transfer_resume, id_)
+    assert error.exit == 74
+    assert arrived in error.message
+    assert world.tasks("web").show("T001")[0].status != "archived"
+
+
 @pytest.mark.parametrize("id_", ["", "xfr-1", "xfr-00000000000G", "\0", "xfr-000000000000\n", None])
 def test_what_is_no_transfer_is_said_to_be_none(realms: Any, id_: Any) -> None:
     for verb in (realms.nexus("web").transfer_resume, realms.nexus("web").transfer_abort):

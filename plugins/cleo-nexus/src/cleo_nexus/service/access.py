@@ -9,7 +9,7 @@ from cleo_nexus.enums import PERMISSION
 from cleo_nexus.errors import NexusError, permission_denied, project_unknown
 from cleo_nexus.ids import TaskReference, parse_reference
 from cleo_nexus.service import places
-from cleo_nexus.service.work import reading
+from cleo_nexus.service.work import reading, registry
 from cleo_nexus.store import registry as projects
 
 if TYPE_CHECKING:
@@ -20,12 +20,42 @@ if TYPE_CHECKING:
 CURRENT_VARIABLE = "NEXUS_CURRENT_PROJECT"
 
 
+def own_id(app: App) -> str | None:
+    """The id in the marker of the project that asks; None outside of one."""
+    return app.project_or_none.id if app.project_or_none is not None else None
+
+
 def current_id(app: App) -> str | None:
     """The id of the project that asks; None outside of one.
 
-    Rights are decided by it, and no variable has a say in it.
+    Rights are decided by it, and no variable has a say in it. A copy has the id of the project that
+    it was copied from, and none of its rights.
+
+    :raises NexusError: 75, the project of this id is registered at another place.
     """
-    return app.project_or_none.id if app.project_or_none is not None else None
+    asking = app.project_or_none
+    if asking is None:
+        return None
+    with reading():
+        row = projects.by_id(registry(app), asking.id)
+    if row is None or row["project_path"] == asking.root:
+        return asking.id
+    path = row["project_path"]
+    if places.same_place(path, asking.root):
+        return asking.id
+    if places.marker_id(path, app.env) == asking.id:
+        raise NexusError(
+            "E_PROJECT_COPY",
+            f"This is a copy of project {row['slug']}, which is at {path}: {asking.root}.",
+            fix="cleo nexus reconcile --new-id",
+            details={"projectId": asking.id, "registered": path, "here": asking.root},
+        )
+    raise NexusError(
+        "E_PROJECT_ID_DRIFT",
+        f"Project {row['slug']} is registered at {path}, and is here now: {asking.root}.",
+        fix="cleo nexus reconcile",
+        details={"projectId": asking.id, "registered": path, "here": asking.root},
+    )
 
 
 def meant_id(app: App, db: Backend) -> str | None:
@@ -34,14 +64,16 @@ def meant_id(app: App, db: Backend) -> str | None:
     :raises NexusError: 71, the variable names a project that is not registered.
     """
     named = app.env.get(CURRENT_VARIABLE, "").strip()
-    return str(project(app, db, named)["project_id"]) if named else current_id(app)
+    if named in ("", "."):
+        return current_id(app)
+    return str(project(app, db, named)["project_id"])
 
 
 def marked_id(app: App, db: Backend) -> str | None:
     """The same for showing which project is the current one: None where none is registered."""
     named = app.env.get(CURRENT_VARIABLE, "").strip()
-    if not named:
-        return current_id(app)
+    if named in ("", "."):
+        return own_id(app)
     row = _named(db, named)[0]
     return None if row is None else str(row["project_id"])
 
@@ -105,7 +137,7 @@ def project(app: App, db: Backend, key: Any) -> Row:
     found = find(app, db, key)
     if found is not None:
         return found
-    if key in (".", f"@{current_id(app)}"):
+    if key in (".", f"@{own_id(app)}"):
         raise NexusError(
             "E_PROJECT_UNKNOWN", "This project is not registered.", fix="cleo nexus register"
         )

@@ -50,7 +50,7 @@ def check_cycles(app: App, deep: bool = False) -> Finding:
     """Tasks of several projects that wait for each other."""
 
     def look(db: Database) -> Finding:
-        graph = Graph(app, db, access.current_id(app))
+        graph = Graph(app, db, access.own_id(app))
         starts: list[Node] = [
             (project, task) for project in edges.through(db) for task in graph.out(project)
         ]
@@ -71,7 +71,7 @@ def check_blocked(app: App, deep: bool = False) -> Finding:
     """Tasks that are blocked though nothing holds them, and that are not though something does."""
 
     def look(db: Database) -> Finding:
-        plans, skipped = plans_of(app, db, access.current_id(app))
+        plans, skipped = plans_of(app, db, access.own_id(app))
         wrong = [f"{plan.row['slug']}:{task}" for plan in plans for task in plan.waits]
         unknown = len(skipped) + sum(plan.unknown for plan in plans)
         what = "tasks whose block does not fit what they wait for"

@@ -91,7 +91,29 @@ class DependVerbs(Verbs):
                 # Read outside of the unit, which then starts again on what the registry holds by
                 # then: of two opposite edges the second one sees the first.
                 known[missing.row["project_id"]] = read(self.app, missing.row, current)
+        if made.created and not self.app.dry_run and not self.app.replayed:
+            self._take_back_a_loop(edge, current)
         return self._settled(made, source_row)
+
+    def _take_back_a_loop(self, edge: dict[str, str], current: str | None) -> None:
+        """Remove an edge again with which a local one, made in the same moment, closes a loop.
+
+        :raises CleoError: 14, it does.
+        """
+        try:
+            _refuse_loop(Graph(self.app, self.db, current), edge)
+        except CleoError as error:
+            if error.code != "E_CYCLE":
+                # What cannot be read now could be a moment ago.
+                return
+
+            def body(work: Work) -> None:
+                work.about(edge["source_project"])
+                work.note(**edge)
+                edges.delete(work, edge)
+
+            self.write(body)
+            raise
 
     @mutating("nexus.deps.remove")
     def deps_remove(self, source: Any, target: Any) -> EdgeChange:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cleo_core.database import Backend, Row
 
 #: What the reasons of all tasks begin with that are held here.
-PREFIX = "nexus: "
+PREFIX = "nexus: waits for "
 #: Who holds them, in the audit of their project.
 ACTOR = "nexus"
 #: Times that tasks are held before somebody who changes their targets all the time is left alone.
@@ -131,7 +131,7 @@ def reason(names: list[str]) -> str:
     """Why a task is blocked."""
     shown = ", ".join(names[:NAMED])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{PREFIX}waits for {shown}{more}"
+    return f"{PREFIX}{shown}{more}"
 
 
 def settled(status: str, said: str, why: str | None) -> str | None:

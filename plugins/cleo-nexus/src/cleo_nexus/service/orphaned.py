@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cleo_core.errors import CleoError, UsageError
 from cleo_nexus.records.edges import Orphan, Orphans
@@ -17,7 +17,7 @@ from cleo_nexus.store import edges, registry
 
 if TYPE_CHECKING:
     from cleo_core.app import App
-    from cleo_core.database import Backend
+    from cleo_core.database import Backend, Row
 
 NOT_REGISTERED = "project_not_registered"
 NOT_FOUND = "task_not_found"
@@ -74,21 +74,32 @@ class OrphanVerbs(Verbs):
         if not wanted:
             return Orphans(listed, unknown, 0)
         if not yes or self.app.dry_run:
-            return Orphans(listed, unknown, _count(wanted))
+            return Orphans(listed, unknown, 0)
 
         return Orphans(listed, unknown, self._prune(wanted))
 
     @mutating("nexus.orphans.prune")
     def _prune(self, ends: Sequence[End]) -> int:
-        def body(work: Work) -> int:
+        current = access.current_id(self.app)
+
+        def body(work: Work) -> tuple[int, list[End], set[str]]:
             # Asked again: what was registered meanwhile is not taken for gone.
             answers = work.app.exists("project_task", [end.id for end in ends])
-            removed = sum(_remove(work, end) for end in ends if answers[end.id] is False)
+            gone = [end for end in ends if answers[end.id] is False]
+            kept = {row["slug"] for end in gone if (row := _unwritable(work, end, current))}
+            gone = [end for end in gone if _unwritable(work, end, current) is None]
+            removed = sum(_remove(work, end) for end in gone)
             work.note(removed=removed)
-            return removed
+            return removed, gone, kept
 
-        removed = self.write(body)
-        self._release(ends)
+        removed, gone, kept = self.write(body)
+        self._release(gone)
+        for slug in sorted(kept):
+            self.app.warn(
+                "W_PERMISSION",
+                f"Edges of tasks of {slug} are kept; `cleo nexus permission set {slug} write` "
+                "lets them be removed.",
+            )
         return removed
 
     def _release(self, ends: Iterable[End]) -> None:
@@ -100,6 +111,13 @@ class OrphanVerbs(Verbs):
         targets = Targets(self.app, self.db, access.current_id(self.app))
         for project, tasks in sources.items():
             warn(self.app, targets.row(project), enforce(targets, project, tasks))
+
+
+def _unwritable(work: Work, end: End, current: str | None) -> Row | None:
+    """The project whose task would lose an edge or an instance, where it does not allow that."""
+    project = end.project if end.edge is None else end.edge["source_project"]
+    row = registry.by_id(work, project)
+    return None if row is None or access.grants(row, "write", current) else row
 
 
 def gone_ends(app: App, db: Backend) -> tuple[list[End], dict[str, str], int]:
@@ -141,15 +159,6 @@ def _listed(db: Backend, gone: Iterable[End], reasons: dict[str, str]) -> list[O
             of = name(end.edge[f"{other}_project"], end.edge[f"{other}_task"])
         found.append(Orphan(end.kind, name(end.project, end.task), reasons[end.id], of, stage))
     return found
-
-
-def _count(ends: Iterable[End]) -> int:
-    """How many rows and stages would be removed; an edge without both ends is one."""
-    return len({_key(end) for end in ends})
-
-
-def _key(end: End) -> Any:
-    return end.instance if end.edge is None else tuple(end.edge.values())
 
 
 def _remove(work: Work, end: End) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cleo_core.api import Repair
 from cleo_core.states import HEAD
 from cleo_nexus.api import STORE
+from cleo_nexus.errors import NexusError
 from cleo_nexus.records.edges import Refreshed, Skipped
 from cleo_nexus.records.projects import Ref
 from cleo_nexus.service import access
@@ -121,12 +122,16 @@ def repairs(app: App, apply: bool) -> list[Repair]:
     """What ``cleo reconcile`` finds, and with ``apply`` mends."""
     if not app.has_service("tasks") or app.stores.state(STORE).state != HEAD:
         return []
-    plans, skipped = plans_of(app, app.store(STORE.name), access.current_id(app))
+    try:
+        current = access.current_id(app)
+    except NexusError as error:
+        return [Repair("nexus.blocked", 0, 0, 0, 0, 0, error.message)]
+    plans, skipped = plans_of(app, app.store(STORE.name), current)
     planned = sum(len(plan.waits) for plan in plans)
     repaired = 0
     for plan in plans:
         if apply and plan.waits:
-            problem = carry_out(app, app.store(STORE.name), access.current_id(app), plan)
+            problem = carry_out(app, app.store(STORE.name), current, plan)
             warn(app, plan.row, problem)
             repaired += 0 if problem is not None else len(plan.waits)
     unknown = sum(plan.unknown for plan in plans)

@@ -229,6 +229,12 @@ def _refuse_known(work: Work, id_: str, root: str) -> None:
             fix=f"cleo nexus show {known['slug']}" if here else _there(root),
             details={"projectId": id_, "project": known["slug"]},
         )
+    named = registry.by_slug(work, id_) or registry.alias(work, id_)
+    if named is not None and ("slug" in named or named["kind"] == "slug"):
+        raise ValidationError(
+            f"The id {id_} is the slug of another project, or was once.",
+            fix=f"cleo nexus reconcile --new-id --project {quoted(root)}",
+        )
     other = registry.by_path(work, root)
     if other is not None:
         raise id_drift(

@@ -7,11 +7,12 @@ not that was done before.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core import clock
-from cleo_core.errors import CleoError, ValidationError, shortened
+from cleo_core.errors import CleoError, NotFoundError, ValidationError, shortened
 from cleo_core.output import to_json
 from cleo_core.redaction import redact
 from cleo_core.units import KEY_LIFETIME
@@ -148,10 +149,12 @@ class Run:
         if edges.into(db, project, ids) or edges.out_of(db, project, ids):
             # What was tied to the old names since then would keep them from being put away.
             self._repoint(row)
+        self._require_arrived(ids)
         with working(self.app, self.source) as there:
             tasks = there.service("tasks")
+            self._require_unmoved(row, ids, tasks)
             moved = [feature.id for feature in tasks.features(list(ids))]
-            if self.resumed and moved:
+            if moved:
                 self._warn_of_changes(tasks.show(*moved))
             if moved:
                 tasks.archive_transferred(
@@ -159,6 +162,40 @@ class Run:
                     {id_: f"Transferred to {self.target['slug']}:{ids[id_]}" for id_ in moved},
                 )
         self._advance(row, "archived")
+
+    def _require_arrived(self, ids: Mapping[str, str]) -> None:
+        """Refuse to put tasks away that the target has not, or has no more.
+
+        :raises NotFoundError: 4, it has not.
+        """
+        with working(self.app, self.target) as there:
+            found = {feature.id for feature in there.service("tasks").features(list(ids.values()))}
+        missing = sorted(set(ids.values()) - found)
+        if missing:
+            raise NotFoundError(
+                f"Project {self.target['slug']} does not have {', '.join(missing[:5])} any more.",
+                fix=f"cleo nexus transfers --project {shlex.quote(self.source['project_path'])}",
+            )
+
+    def _require_unmoved(self, row: Row, ids: Mapping[str, str], tasks: Any) -> None:
+        """Refuse to go on with tasks that went somewhere else meanwhile.
+
+        :raises ValidationError: 6, they did.
+        """
+        here = f"Transferred to {self.target['slug']}:"
+        for feature in tasks.features(list(ids)):
+            if feature.status != "archived":
+                continue
+            (task,) = tasks.show(feature.id)
+            said = [str(note) for note in (getattr(task, "notes", None) or ())]
+            away = [text for text in said if "Transferred to " in text]
+            if away and not any(here in text for text in away):
+                raise ValidationError(
+                    f"{feature.id} was taken elsewhere meanwhile; {self.target['slug']} has "
+                    f"{ids[feature.id]} as well.",
+                    fix=f"cleo cancel {ids[feature.id]} --project "
+                    f"{shlex.quote(self.target['project_path'])}",
+                )
 
     def _done(self, row: Row) -> None:
         steps = {}

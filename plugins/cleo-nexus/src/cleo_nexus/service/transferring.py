@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cleo_core.errors import NotFoundError, UsageError, ValidationError, echoed
 from cleo_core.output import Page, to_json
+from cleo_nexus.errors import NexusError
 from cleo_nexus.records.transfers import Transfer, steps_of
 from cleo_nexus.service import access
 from cleo_nexus.service import work as store
@@ -204,6 +206,7 @@ class TransferVerbs(Verbs):
                 raise _NotPacked
             work.unit.check("nexus.transfer_source", [wanted.source])
             work.unit.check("nexus.transfer_target", [wanted.target])
+            _refuse_held(work, wanted, package)
             row = {
                 "id": f"xfr-{os.urandom(6).hex()}",
                 "source": wanted.source,
@@ -287,12 +290,38 @@ class TransferVerbs(Verbs):
         id_ = row["id"]
         arrived = row["state"] not in ("planned", "aborted")
         target = registry.by_id(self.db, row["target_project_id"])
-        # It may have arrived without the journal knowing; where the target is gone, so is it.
-        if row["state"] == "planned" and target is not None and is_there(self.app, target):
+        # It may have arrived without the journal knowing.
+        if row["state"] == "planned" and target is not None:
+            if not is_there(self.app, target):
+                raise NexusError(
+                    "E_INCOMPLETE",
+                    f"Whether transfer {id_} has arrived cannot be found out: project "
+                    f"{target['slug']} is not at {target['project_path']} any more.",
+                    fix="cleo nexus reconcile --project NEW_PATH",
+                )
             arrived = Run(self, id_, target, target, None).has_arrived(row)
         if arrived:
             state = "is done" if row["state"] == "done" else "has arrived"
             raise ValidationError(
                 f"Transfer {id_} {state} and cannot be aborted.",
                 fix=f"cleo nexus transfer --resume {id_}",
+            )
+
+
+def _refuse_held(work: Work, wanted: Wanted, package: Package) -> None:
+    """Refuse tasks that another transfer, which is open, takes along.
+
+    :raises CleoError: 6, they are moved already, or would be moved before they have been copied.
+    """
+    ids = {str(record["id"]) for record in package.records if "id" in record}
+    for row in transfers.open_from(work, wanted.source):
+        if "move" not in (wanted.mode, row["mode"]):
+            continue
+        text, _ = transfers.package(work, row["id"])
+        held = ids & {str(one["id"]) for one in json.loads(text)["records"] if "id" in one}
+        if held:
+            named = ", ".join(sorted(held)[:5])
+            raise ValidationError(
+                f"Transfer {row['id']} is not finished and has {named}.",
+                fix=f"cleo nexus transfer --resume {row['id']}",
             )

@@ -16,6 +16,10 @@ _COLUMNS = (
 #: Written out, so that the index on the state is used.
 _OPEN = "state IN ('planned', 'imported', 'mapped', 'linked', 'repointed', 'archived')"
 OPEN = f"SELECT {_COLUMNS} FROM transfer_journal WHERE {_OPEN} ORDER BY rowid"
+OPEN_FROM = (
+    f"SELECT id, mode FROM transfer_journal WHERE {_OPEN} AND source_project_id = :project "
+    "ORDER BY rowid"
+)
 OPEN_STATES = f"SELECT id, state FROM transfer_journal WHERE {_OPEN} ORDER BY rowid"
 ONE = f"SELECT {_COLUMNS} FROM transfer_journal WHERE id = :id"
 PACKAGE = "SELECT package, package_sha256 FROM transfer_journal WHERE id = :id"
@@ -53,6 +57,11 @@ def open_ones(db: Backend) -> list[Row]:
 def open_states(db: Backend) -> list[Row]:
     """Id and state of the same; one look into an index."""
     return db.read(OPEN_STATES)
+
+
+def open_from(db: Backend, project: str) -> list[Row]:
+    """Id and mode of the transfers that take tasks from a project and are not finished."""
+    return db.read(OPEN_FROM, project=project)
 
 
 def one(db: Backend, id_: str) -> Row | None:
