@@ -548,3 +548,21 @@ def test_a_block_of_somebody_else_is_left_alone_whatever_it_says(realms: Any) ->
     tasks.update("T001", status="blocked", blocked_reason="nexus: waiting for Bob")
     realms.nexus("web").deps_refresh()
     assert realms.status("web:T001") == "blocked"
+
+
+def test_reconcile_finds_what_is_held_for_an_edge_that_nobody_remembers(
+    realms: Any, cleo_cli: Any
+) -> None:
+    realms.link("web:T001 > api:T001")
+    realms.close()
+    for statement in (
+        "DELETE FROM cross_project_dependencies",
+        "INSERT INTO nexus_schema_meta (key, value) VALUES ('audit_prune', '1')",
+        "DELETE FROM nexus_audit_log",
+    ):
+        execute(realms.registry, statement)
+    assert realms.status("web:T001") == "blocked"
+    realms.close()
+    found = cleo_cli("reconcile", "--apply", cwd=realms.root("api"))
+    assert found.code == 0
+    assert realms.status("web:T001") == "pending"

@@ -227,6 +227,7 @@ def test_edges_that_would_lie_inside_one_project_are_named_and_removed(
     root, api = atlas.project("web", titles=2), atlas.project("api", titles=2)
     id_ = atlas.id("api")
     atlas.edge("web", "api", ("T001", "T002"))
+    atlas.nexus("web").unregister("api", force=True)
     atlas.close()
     shutil.rmtree(api)
     atlas.set_marker("web", projectId=id_)
@@ -237,7 +238,40 @@ def test_edges_that_would_lie_inside_one_project_are_named_and_removed(
     assert [one["code"] for one in found.warnings] == ["W_EDGE_INSIDE"]
     assert "cleo deps add T001 T002" in found.warnings[0]["message"]
     assert atlas.rows("SELECT * FROM cross_project_dependencies") == []
-    assert cleo_cli("nexus", "show", "api", cwd=root).data["slug"] == "web"
+
+
+@pytest.mark.guarantee(
+    "nexus-01",
+    "Projects that changed places are found again, each with its own id, slug and permissions.",
+)
+def test_projects_that_were_swapped_keep_what_is_theirs(atlas: Any, cleo_cli: Cli) -> None:
+    web, api = atlas.project("web"), atlas.project("api", permission="execute")
+    ids = {"web": atlas.id("web"), "api": atlas.id("api")}
+    atlas.close()
+    shutil.move(web, atlas.root("aside"))
+    shutil.move(api, web)
+    shutil.move(atlas.root("aside"), api)
+    first = cleo_cli("nexus", "reconcile", cwd=web)
+    assert (first.code, first.data["outcome"]) == (0, "moved")
+    assert first.warnings == []
+    assert cleo_cli("nexus", "reconcile", cwd=api).data["outcome"] == "ok"
+    assert atlas.rows(
+        "SELECT slug, project_id, permissions, project_path FROM project_registry ORDER BY slug"
+    ) == [
+        ("api", ids["api"], "execute", str(web)),
+        ("web", ids["web"], "read", str(api)),
+    ]
+
+
+def test_a_project_that_took_the_place_of_another_is_told_of_it(atlas: Any, cleo_cli: Cli) -> None:
+    web, api = atlas.project("web"), atlas.project("api")
+    atlas.close()
+    shutil.rmtree(web)
+    shutil.move(api, web)
+    found = cleo_cli("nexus", "reconcile", cwd=web)
+    assert (found.data["outcome"], found.data["project"]["slug"]) == ("moved", "api")
+    assert [one["code"] for one in found.warnings] == ["W_PROJECT_DISPLACED"]
+    assert cleo_cli("nexus", "sync", "web", cwd=web).code == 74
 
 
 def test_an_id_that_lives_elsewhere_cannot_replace_another(atlas: Any, cleo_cli: Cli) -> None:

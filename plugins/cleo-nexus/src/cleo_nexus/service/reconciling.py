@@ -11,7 +11,7 @@ from cleo_nexus.errors import NexusError
 from cleo_nexus.ids import is_project_id
 from cleo_nexus.records.projects import Project, Reconciled
 from cleo_nexus.service import access, identity, naming, places
-from cleo_nexus.service.registering import add, bad_id, id_drift, remove
+from cleo_nexus.service.registering import add, bad_id, id_drift
 from cleo_nexus.service.work import Verbs, Work, mutating
 from cleo_nexus.store import dependents, registry
 
@@ -118,11 +118,12 @@ def case_of(app: App, db: Backend, root: str, id_: str) -> Case:
     known, here = registry.by_id(db, id_), registry.by_path(db, root)
     if known is not None and known["project_path"] == root:
         return Case("ok", known)
+    if known is not None and places.id_held_at(known["project_path"], app.env) != id_:
+        # Into the place of another one, perhaps, which then is not here any more.
+        return Case("moved", known)
     if here is not None:
         return Case("drift", here)
     if known is not None:
-        if places.id_held_at(known["project_path"], app.env) != id_:
-            return Case("moved", known)
         same = places.same_place(known["project_path"], root)
         return Case("ok" if same else "copy", known)
     former = registry.alias(db, id_)
@@ -151,11 +152,33 @@ def _carry_out(work: Work, root: str, id_: str, option: str | None, alias: bool)
         return _answer(work, "ok", row)
     if case.name == "drift":
         return _replaced(work, row, root, id_, alias)
+    displaced = registry.by_path(work, root)
+    if displaced is not None:
+        _make_room(work, displaced, row["project_path"])
     registry.move(work, id_, root, places.path_hash(root), work.now)
+    if displaced is not None:
+        _settle(work, displaced, row["project_path"])
     moved = {"project_path": root, "project_hash": places.path_hash(root)}
     work.unit.updated("project", id_, {key: row[key] for key in moved}, moved)
     outcome = "claimed" if case.name == "copy" else "moved"
     return _answer(work, outcome, row, row["project_path"], root)
+
+
+def _make_room(work: Work, row: Row, path: str) -> None:
+    """Let go of the path of a project that left it, for a path that no project can have."""
+    nowhere = os.path.join(path, ".cleo")
+    registry.move(work, row["project_id"], nowhere, places.path_hash(nowhere), row["last_seen"])
+
+
+def _settle(work: Work, row: Row, path: str) -> None:
+    """Put a project that was displaced where the other one came from: two may have been swapped."""
+    registry.move(work, row["project_id"], path, places.path_hash(path), row["last_seen"])
+    if places.id_held_at(path, work.app.env) != row["project_id"]:
+        work.unit.warn(
+            "W_PROJECT_DISPLACED",
+            f"Project {row['slug']} was registered here and is here no more; "
+            "`cleo nexus reconcile` where it is finds it again.",
+        )
 
 
 def _replaced(work: Work, row: Row, root: str, id_: str, alias: bool) -> Reconciled:
@@ -163,17 +186,10 @@ def _replaced(work: Work, row: Row, root: str, id_: str, alias: bool) -> Reconci
     old = row["project_id"]
     known = registry.by_id(work, id_)
     if known is not None:
-        if _lives_elsewhere(work.app, known, root):
-            raise _conflict(Case("copy", known), root, id_)
-        # It was registered where it is no longer; its row gives way to the one of this place.
-        former = [(known["slug"], "slug"), *registry.former(work, id_)]
-        remove(work, known)
-    else:
-        former = []
+        # One that left its place has moved here, which needs no option.
+        raise _conflict(Case("copy", known), root, id_)
     registry.delete_alias(work, id_)
     registry.give_id(work, old, id_, work.now)
-    for name, kind in former:
-        registry.add_alias(work, name, kind, id_, work.now)
     work.unit.deleted("project", old, dict(row))
     work.unit.created("project", id_, {**row, "project_id": id_})
     work.about(id_, places.path_hash(root))

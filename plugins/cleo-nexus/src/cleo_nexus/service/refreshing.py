@@ -15,7 +15,7 @@ from cleo_nexus.service import access
 from cleo_nexus.service.elsewhere import Unreadable, tasks_of
 from cleo_nexus.service.enforcing import PREFIX, Targets, enforce, settled, warn
 from cleo_nexus.service.work import Verbs, Work, mutating, reading
-from cleo_nexus.store import edges
+from cleo_nexus.store import edges, registry
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -93,11 +93,19 @@ class RefreshVerbs(Verbs):
 _WORDS = ("blocked", "released", "reworded")
 
 
-def plans_of(app: App, db: Backend, current: str | None) -> tuple[list[Plan], list[Skipped]]:
-    """What is to be done in each project whose tasks may wait for others, by slug."""
+def plans_of(
+    app: App, db: Backend, current: str | None, *, everywhere: bool = False
+) -> tuple[list[Plan], list[Skipped]]:
+    """What is to be done in each project whose tasks may wait for others, by slug.
+
+    :param everywhere: look at every project: also at one whose edges are all gone, and of which no
+        record says that it had any.
+    """
     targets = Targets(app, db, current)
     with reading():
         ids = dict.fromkeys([*edges.sources(db), *edges.released(db)])
+        if everywhere:
+            ids |= dict.fromkeys(row["project_id"] for row in registry.everything(db))
     if current is not None:
         ids[current] = None
     rows = [row for id_ in ids for row in [targets.row(id_)] if row is not None]
@@ -126,7 +134,7 @@ def repairs(app: App, apply: bool) -> list[Repair]:
         current = access.current_id(app)
     except NexusError as error:
         return [Repair("nexus.blocked", 0, 0, 0, 0, 0, error.message)]
-    plans, skipped = plans_of(app, app.store(STORE.name), current)
+    plans, skipped = plans_of(app, app.store(STORE.name), current, everywhere=True)
     planned = sum(len(plan.waits) for plan in plans)
     repaired = 0
     for plan in plans:
