@@ -160,7 +160,9 @@ class _Rows:
         for number in range(count):
             id_ = ordered_id()
             row = {
-                **dict.fromkeys(("subject", "payload", "reply_to", "expires_at", "ack_due_at")),
+                **dict.fromkeys(("subject", "payload", "reply_to", "in_reply_to", "expires_at")),
+                "ack_due_at": None,
+                "redacted_at": None,
                 "id": id_,
                 "conversation_id": self._conversation,
                 "from_agent_id": "ann",
@@ -178,7 +180,7 @@ class _Rows:
                 "created_at": AT,
             }
             (seq,) = execute(mail.ADD_MESSAGE, row).fetchone()
-            execute(mail.ADD_RECEIPT, (seq, "bob", "to", "local"))
+            execute(mail.ADD_RECEIPT, (seq, "bob", "to", "local", 0))
             noted = {"at": AT, "actor": "ann", "action": "message.send", "kind": "message"}
             execute(audit.INSERT, {**noted, "id": id_, "details": '{"recipients": 1}'})
         counted = {"number": count, "seq": seq, "at": AT, "now": AT}
