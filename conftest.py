@@ -32,6 +32,13 @@ if (
 ):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("cleo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says more about the machine than about the code. The suite tries the
+# same examples each time, so that a change fails by its own doing; --hypothesis-profile=search
+# looks for new ones.
+settings.register_profile(
+    "cleo", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "search", settings.get_profile("cleo"), derandomize=False, max_examples=500
+)
 settings.load_profile("cleo")

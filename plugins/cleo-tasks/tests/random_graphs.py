@@ -16,6 +16,8 @@ OPEN = ("pending", "active", "blocked", "proposed")
 POINTS = {"critical": 100, "high": 75, "medium": 50, "low": 25}
 BELOW = {None: ("epic", "task"), "epic": ("epic", "task"), "task": ("subtask",), "subtask": ()}
 WEEK = 7 * 24 * 3600
+#: What ``tasks.hierarchy.max_depth`` is when nobody sets it.
+DEEPEST = 3
 
 
 @st.composite
@@ -28,8 +30,9 @@ def projects(draw: st.DrawFn, most: int = 16) -> dict[str, Any]:
     size = draw(st.integers(0, most))
     numbers = draw(st.permutations(range(1, size + 1)))
     made: list[dict[str, Any]] = []
+    levels: dict[str | None, int] = {None: 0}
     for place in range(size):
-        above = [None, *(one for one in made if BELOW[one["type"]])]
+        above = [None, *(one for one in made if BELOW[one["type"]] and levels[one["id"]] < DEEPEST)]
         parent = None if flat else draw(st.sampled_from(above))
         words = ("pending",) * 6 + OPEN + ("done", "cancelled", "archived")
         status = "pending" if flat else draw(st.sampled_from(words))
@@ -50,6 +53,7 @@ def projects(draw: st.DrawFn, most: int = 16) -> dict[str, Any]:
                 "labels": draw(st.lists(st.sampled_from(("x", "y")), unique=True)),
             }
         )
+        levels[made[-1]["id"]] = 1 + levels[made[-1]["parent_id"]]
     pairs = [(one["id"], two["id"]) for i, one in enumerate(made) for two in made[i + 1 :]]
     most_edges = 2 if flat else 2 * size
     edges = (
