@@ -360,3 +360,33 @@ def _copied(atlas: Any, name: str, to: str) -> Path:
     shutil.copytree(atlas.root(name), atlas.root(to))
     found: Path = atlas.root(to)
     return found
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_an_id_that_is_the_slug_of_another_project_never_takes_its_place(
+    atlas: Any, renamed: bool
+) -> None:
+    atlas.project("frontend-app")
+    if renamed:
+        atlas.nexus("frontend-app").rename(".", slug="web")
+    atlas.project("evil", register=False)
+    atlas.set_marker("evil", projectId="frontend-app")
+    before = atlas.rows(ROWS)
+    for refused in (refusal(atlas.nexus("evil").reconcile), refusal(atlas.nexus("evil").register)):
+        assert refused.exit == 6
+        assert refused.fix == f"cleo --project {atlas.root('evil')} nexus reconcile --new-id"
+    assert atlas.rows(ROWS) == before
+    found = atlas.nexus("evil").reconcile(new_id=True)
+    assert (found.outcome, found.project.slug) == ("new_id", "evil")
+    assert atlas.nexus("evil").show("frontend-app").id == atlas.id("frontend-app")
+
+
+def test_an_id_that_is_the_slug_of_another_project_replaces_none(atlas: Any) -> None:
+    atlas.project("frontend-app")
+    atlas.project("evil")
+    atlas.set_marker("evil", projectId="frontend-app")
+    before = atlas.rows(ROWS)
+    refused = refusal(atlas.nexus("evil").reconcile, replace=True)
+    assert (refused.exit, refused.fix) == (75, "cleo nexus reconcile --adopt")
+    assert atlas.rows(ROWS) == before
+    assert atlas.nexus("evil").reconcile(adopt=True).outcome == "adopted"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cleo_core.errors import ValidationError
 from cleo_core.inputs import line
 from cleo_nexus.ids import made_slug, numbered, parse_slug
 from cleo_nexus.service.work import Work
 from cleo_nexus.store import registry
+
+if TYPE_CHECKING:
+    from cleo_core.database import Backend
 
 #: Characters of a name at most.
 LONGEST_NAME = 100
@@ -59,6 +62,17 @@ def untaken(work: Work, slug: str, *, by: str | None = None) -> str:
             fix=f"--slug {_next_free(work, slug)}",
         )
     return slug
+
+
+def owner_of(db: Backend, slug: str) -> str | None:
+    """The id of the project that has a slug or once had it; None where there is none."""
+    row = registry.by_slug(db, slug)
+    if row is not None:
+        return str(row["project_id"])
+    former = registry.alias(db, slug)
+    if former is None or former["kind"] != "slug":
+        return None
+    return str(former["canonical_id"])
 
 
 def _next_free(work: Work, slug: str) -> str:

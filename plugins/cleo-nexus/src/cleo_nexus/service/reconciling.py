@@ -11,7 +11,7 @@ from cleo_nexus.errors import NexusError
 from cleo_nexus.ids import is_project_id
 from cleo_nexus.records.projects import Project, Reconciled
 from cleo_nexus.service import access, identity, naming, places
-from cleo_nexus.service.registering import add, bad_id, id_drift
+from cleo_nexus.service.registering import add, bad_id, id_drift, slug_id
 from cleo_nexus.service.work import Verbs, Work, mutating
 from cleo_nexus.store import dependents, registry
 
@@ -25,6 +25,7 @@ SETTLED_BY = {
     "copy": ("new_id", "claim"),
     "alias": ("adopt", "new_id"),
     "bad_id": ("new_id",),
+    "slug_id": ("new_id",),
 }
 
 
@@ -32,7 +33,8 @@ SETTLED_BY = {
 class Case:
     """How a directory and the registry stand to each other.
 
-    :ivar name: ok, drift, copy, moved, alias or new; bad_id where the id can be no project's.
+    :ivar name: ok, drift, copy, moved, alias or new; bad_id where the id can be no project's, and
+        slug_id where it is, or once was, the slug of another one.
     :ivar row: the row that it is about: of the id, or for drift of the path; None for a new one.
     """
 
@@ -129,7 +131,7 @@ def case_of(app: App, db: Backend, root: str, id_: str) -> Case:
     former = registry.alias(db, id_)
     if former is not None and former["kind"] == "id":
         return Case("alias", registry.by_id(db, former["canonical_id"]))
-    return Case("new")
+    return Case("slug_id" if naming.owner_of(db, id_) is not None else "new")
 
 
 def _carry_out(work: Work, root: str, id_: str, option: str | None, alias: bool) -> Reconciled:
@@ -188,6 +190,9 @@ def _replaced(work: Work, row: Row, root: str, id_: str, alias: bool) -> Reconci
     if known is not None:
         # One that left its place has moved here, which needs no option.
         raise _conflict(Case("copy", known), root, id_)
+    if naming.owner_of(work, id_) not in (None, old):
+        # It would be found in place of the project that has it as a slug.
+        raise _conflict(Case("drift", row), root, id_)
     registry.delete_alias(work, id_)
     registry.give_id(work, old, id_, work.now)
     work.unit.deleted("project", old, dict(row))
@@ -215,6 +220,8 @@ def _lives_elsewhere(app: App, row: Row, root: str) -> bool:
 def _conflict(case: Case, root: str, id_: str) -> CleoError:
     if case.name == "bad_id":
         return bad_id(id_)
+    if case.name == "slug_id":
+        return slug_id(id_, root)
     row = case.row
     assert row is not None
     if case.name == "drift":

@@ -208,6 +208,15 @@ def bad_id(id_: str) -> ValidationError:
     )
 
 
+def slug_id(id_: str, root: str) -> ValidationError:
+    """Exit 6 for a marker whose id would be found in place of the project that has it as a slug."""
+    return ValidationError(
+        f"The id {id_} is the slug of another project, or was once.",
+        fix=f"{_there(root)} --new-id",
+        projectId=id_,
+    )
+
+
 def id_drift(message: str, id_: str, registered: str, fix: str | None = None) -> NexusError:
     """Exit 75 for a directory whose id is not the one that is registered for it."""
     return NexusError(
@@ -229,12 +238,8 @@ def _refuse_known(work: Work, id_: str, root: str) -> None:
             fix=f"cleo nexus show {known['slug']}" if here else _there(root),
             details={"projectId": id_, "project": known["slug"]},
         )
-    named = registry.by_slug(work, id_) or registry.alias(work, id_)
-    if named is not None and ("slug" in named or named["kind"] == "slug"):
-        raise ValidationError(
-            f"The id {id_} is the slug of another project, or was once.",
-            fix=f"cleo nexus reconcile --new-id --project {quoted(root)}",
-        )
+    if naming.owner_of(work, id_) is not None:
+        raise slug_id(id_, root)
     other = registry.by_path(work, root)
     if other is not None:
         raise id_drift(
