@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from cleo_core import backup, clock, database
+from cleo_core import clock, database
 from cleo_core.api import Project
-from cleo_core.backup import create_set, row_counts, verified_copy
+from cleo_core.backup import copying, create_set, creating, row_counts, verified_copy
 from cleo_core.backup_sets import Retention, manifest_hash, pin
 from cleo_core.database import Database, connect_for_copy, driver
 from cleo_core.errors import CleoError
@@ -249,7 +249,7 @@ class TestVerifiedCopy:
             original.backup(copy)
             copy.execute("DELETE FROM notes WHERE seq = 3")
 
-        monkeypatch.setattr(backup, "_fill", lossy)
+        monkeypatch.setattr(copying, "_fill", lossy)
         with pytest.raises(CleoError, match="the copy has"):
             verified_copy(store.path, str(tmp_path / "copy.db"), store.spec)
         assert not (tmp_path / "copy.db").exists()
@@ -369,9 +369,17 @@ class TestSet:
         assert (caught.value.code, caught.value.exit) == ("E_NO_SPACE", 69)
         assert all_names(store) == []
 
-    @pytest.mark.parametrize("where", ["_fill", "_settled", "_publish", "sync_directory"])
+    @pytest.mark.parametrize(
+        ("module", "where"),
+        [
+            (copying, "_fill"),
+            (copying, "_settled"),
+            (creating, "_publish"),
+            (creating, "sync_directory"),
+        ],
+    )
     def test_a_full_disk_leaves_no_set(
-        self, store: Any, monkeypatch: pytest.MonkeyPatch, where: str
+        self, store: Any, monkeypatch: pytest.MonkeyPatch, module: Any, where: str
     ) -> None:
         make_set(store)
         before = all_names(store)
@@ -379,7 +387,7 @@ class TestSet:
         def full(*_: Any, **__: Any) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(backup, where, full)
+        monkeypatch.setattr(module, where, full)
         with pytest.raises(CleoError) as caught:
             make_set(store)
         assert caught.value.code == "E_BACKUP_FAILED"
@@ -393,7 +401,7 @@ class TestSet:
             if path.endswith("backups"):
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-        monkeypatch.setattr(backup, "sync_directory", refused)
+        monkeypatch.setattr(creating, "sync_directory", refused)
         made = make_set(store)
         assert set_names(store) == [made["name"]]
 
@@ -403,7 +411,7 @@ class TestSet:
         def interrupt(*_: Any) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(backup, "_check", interrupt)
+        monkeypatch.setattr(copying, "_check", interrupt)
         with pytest.raises(KeyboardInterrupt):
             make_set(store)
         assert all_names(store) == []
@@ -588,13 +596,13 @@ class TestRetention:
         self, store: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[Any] = []
-        settled = backup._settled
+        settled = copying._settled
 
         def watched(path: str) -> Any:
             seen.append(json.loads(Path(path).with_name(".owner.json").read_text()))
             return settled(path)
 
-        monkeypatch.setattr(backup, "_settled", watched)
+        monkeypatch.setattr(copying, "_settled", watched)
         made = make_set(store)
         assert seen == [{"pid": os.getpid(), "host": socket.gethostname()}]
         assert sorted(os.listdir(made["path"])) == ["manifest.json", "notes.db"]
