@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 
 from cleo_core.api.specs import Project, Tier
 from cleo_core.errors import CleoError
-from cleo_core.paths.files import quoted, read_bounded
+from cleo_core.paths.files import file_error, quoted, read_bounded
 from cleo_core.paths.homes import (
     Warn,
     check_test_root,
@@ -25,6 +26,12 @@ MARKER = "project-info.json"
 _DIRECTORY_NAME = ".cleo"
 _LEVELS = 64
 _MARKER_BYTES = 1 << 20
+#: Failures that say nothing of the file: of the device, of its server, of this process's limits.
+_SYSTEM_FAILS = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ESTALE", "ETIMEDOUT", "ENOMEM", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+)
 
 
 class _Candidate(NamedTuple):
@@ -118,11 +125,17 @@ def read_marker(directory: str) -> dict[str, Any] | None:
     None when it is missing, a link, unreadable, or no JSON object with a ``projectId``.
 
     :param directory: the ``.cleo`` directory.
-    :raises CleoError: ``E_TEST_ROOT``.
+    :raises CleoError: ``E_TEST_ROOT``; ``E_IO`` where the system fails, which says nothing of the
+        file: who took it for missing would make another project in its place.
     """
+    path = os.path.join(directory, MARKER)
     try:
-        data = read_bounded(os.path.join(directory, MARKER), _MARKER_BYTES, follow=False)
-    except (OSError, ValueError):
+        data = read_bounded(path, _MARKER_BYTES, follow=False)
+    except ValueError:
+        return None
+    except OSError as error:
+        if error.errno in _SYSTEM_FAILS:
+            raise file_error(error, path) from error
         return None
     if len(data) > _MARKER_BYTES:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -849,3 +850,25 @@ def worktree(repository: Path, cleo_home: Path) -> Path:
     path = cleo_home / "linked"
     git("worktree", "add", "-q", str(path))
     return path
+
+
+def test_a_marker_that_the_disk_refuses_is_not_taken_for_missing(
+    cleo_home: Path, monkeypatch: pytest.MonkeyPatch, cleo_cli: Any
+) -> None:
+    project = cleo_home / "work" / "project"
+    (project / ".cleo").mkdir(parents=True)
+    marker = project / ".cleo" / "project-info.json"
+    marker.write_text('{"schemaVersion": 1, "projectId": "kept", "name": "kept"}')
+    read = os.read
+
+    def failing(descriptor: int, size: int) -> bytes:
+        if os.path.realpath(f"/proc/self/fd/{descriptor}") == str(marker):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(descriptor, size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", failing)
+        for words in (("init",), ("init", "--dry-run"), ("stores",), ("config", "list")):
+            done = cleo_cli(*words, cwd=project)
+            assert (done.error["code"], done.code) == ("E_IO", 3), words
+    assert '"projectId": "kept"' in marker.read_text()

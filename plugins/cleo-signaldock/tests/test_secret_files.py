@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cleo_core.errors import CleoError
 from cleo_signaldock.errors import SignaldockError
 from cleo_signaldock.secrets import files as module
 from cleo_signaldock.secrets.files import SecretFiles
@@ -129,6 +130,24 @@ def test_a_kill_at_any_call_leaves_whole_files_or_none(tmp_path: Path) -> None:
         ]
 
     assert number > 12
+
+
+@UNSAFE
+def test_a_disk_that_cannot_be_read_is_no_lost_key(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = SecretFiles(home)
+    made = files.create()
+
+    def failing(descriptor: int, size: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", failing)
+        with pytest.raises(CleoError) as caught:
+            files.create()
+    assert (caught.value.code, caught.value.exit) == ("E_IO", 3)
+    assert files.create().check == made.check
 
 
 @UNSAFE

@@ -295,6 +295,8 @@ class SecretFiles:
         try:
             self._check(path, os.fstat(descriptor))
             content = os.read(descriptor, LENGTH + 1)
+        except OSError as error:
+            raise file_error(error, path) from None
         finally:
             os.close(descriptor)
         if len(content) != LENGTH:
