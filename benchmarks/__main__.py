@@ -10,7 +10,7 @@ MODULES = {"recall": "brain_recall", "search": "brain_search", "writing": "brain
 NAMES = (
     *("startup", "scale", "importing", "contention", "health"),
     *("recall", "search", "writing", "identity", "migrating", "messaging", "storm", "projects"),
-    "telemetry",
+    *("telemetry", "backup"),
 )
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cleo_core.api import Project, Reference, Report, StoreSpec
+    from cleo_core.api.specs import Tier
+    from cleo_core.backup.whole import Made
 
 T = TypeVar("T")
 
@@ -287,7 +289,7 @@ class App:
         """Take a verified copy of stores before something risky; older sets go as configured.
 
         :param reason: becomes part of the set's name, ``before-…``.
-        :param debounced: make none in a tier whose newest set is younger than
+        :param debounced: make none in a tier whose newest set with a copy of them is younger than
             ``backup.debounce_seconds``.
         :returns: the path of the set, the project tier's where both have one; None when none of the
             stores has a file.
@@ -296,15 +298,26 @@ class App:
         from cleo_core.backup import back_up
         from cleo_core.backup_sets import Retention
 
-        number = self.config.get
-        keep = ("backup.keep_last", "backup.keep_daily", "backup.keep_before")
         return back_up(
             self.stores,
             reason,
             stores,
-            keep=Retention(*(int(number(key)) for key in keep)),
-            debounce=float(number("backup.debounce_seconds")) if debounced else 0.0,
+            keep=Retention.configured(self.config.get),
+            debounce=float(self.config.get("backup.debounce_seconds")) if debounced else 0.0,
             warn=self.warn,
+        )
+
+    def backup(self, tiers: Sequence[Tier], **options: Any) -> Made:
+        """Make sets of everything, as :func:`cleo_core.backup.whole.back_up_whole` does it.
+
+        With :attr:`dry_run` it is only said what would be copied and which sets would go.
+        """
+        from cleo_core.backup.whole import back_up_whole
+        from cleo_core.backup_sets import Retention
+
+        keep = Retention.configured(self.config.get)
+        return back_up_whole(
+            self.stores, tiers, keep=keep, warn=self.warn, dry_run=self.dry_run, **options
         )
 
     def migrate(self, spec: StoreSpec) -> Report:

@@ -7,18 +7,21 @@ import json
 import os
 import shutil
 import socket
+import stat
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cleo_core import clock
-from cleo_core.paths import atomic_write, check_test_root
+from cleo_core.paths import atomic_write, check_test_root, read_bounded
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+#: Bytes that a manifest may have.
+LARGEST_MANIFEST = 16 << 20
 
 #: Beside the manifest, so that pinning a set leaves its hash as it is.
-_PIN = "pinned.json"
+PIN = "pinned.json"
 #: Who fills a set that has no name yet.
 _OWNER = ".owner.json"
 _DAY = 86400.0
@@ -37,23 +40,34 @@ class Retention(NamedTuple):
     daily: int
     before: int
 
+    @classmethod
+    def configured(cls, get: Callable[[str], Any]) -> Retention:
+        """What the settings say, asked for by key."""
+        return cls(*(int(get(f"backup.keep_{field}")) for field in cls._fields))
+
 
 class BackupSet:
-    """A set whose manifest can be read.
+    """A set; with nothing for a manifest, one whose manifest cannot be read.
 
     :ivar sound: the manifest is of a known format and is as it was written.
+    :ivar items: what it holds; nothing where the manifest's format is not known.
     """
 
-    __slots__ = ("manifest", "name", "path", "sequence", "sound")
+    __slots__ = ("items", "manifest", "name", "path", "sequence", "sound")
 
     def __init__(self, path: str, manifest: Mapping[str, Any]) -> None:
         self.path = path
         self.name = os.path.basename(path)
         self.manifest = manifest
-        self.sequence = int(manifest["sequence"])
-        self.sound = manifest.get("format") == FORMAT and manifest.get(
-            "manifestSha256"
-        ) == manifest_hash(manifest)
+        self.sequence = int(manifest.get("sequence", 0))
+        well_formed = _is_well_formed(manifest)
+        self.sound = well_formed and manifest.get("manifestSha256") == manifest_hash(manifest)
+        self.items: Sequence[Mapping[str, Any]] = manifest["items"] if well_formed else ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was made of all that its tier has to keep, not of the stores concerned."""
+        return self.sound and self.manifest.get("whole") is True
 
     @property
     def is_before(self) -> bool:
@@ -64,7 +78,7 @@ class BackupSet:
     def is_pinned(self) -> bool:
         """Whether somebody asked to keep it; also where that cannot be found out."""
         try:
-            with open(os.path.join(self.path, _PIN), encoding="utf-8") as file:
+            with open(os.path.join(self.path, PIN), encoding="utf-8") as file:
                 return json.load(file).get("pinned") is not False
         except FileNotFoundError:
             return False
@@ -73,8 +87,59 @@ class BackupSet:
 
     def copies(self) -> dict[str, Mapping[str, Any]]:
         """Store -> its item in the manifest."""
-        items = self.manifest["items"]
-        return {item["store"]: item for item in items if item["kind"] == "store"}
+        return {item["store"]: item for item in self.items if item["kind"] == "store"}
+
+    def by_key(self) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """Kind and name -> the item in the manifest."""
+        return {(item["kind"], item["name"]): item for item in self.items}
+
+
+def _is_well_formed(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest has the shape that all who read it rely on."""
+    texts = ("setId", "tier", "reason", "note", "createdAt")
+    items = manifest.get("items")
+    if manifest.get("format") != FORMAT:
+        return False
+    if not all(isinstance(manifest.get(name), str) for name in texts):
+        return False
+    if not isinstance(items, list) or not all(map(_is_item, items)):
+        return False
+    try:
+        clock.parse_time(manifest["createdAt"])
+    except ValueError:
+        return False
+    failed = manifest.get("failed", [])
+    if not isinstance(failed, list) or not all(map(_is_failure, failed)):
+        return False
+    files = {item["file"].casefold() for item in items}
+    keys = {(item["kind"], item["name"]) for item in items}
+    return len(files) == len(keys) == len(items) and not files & {MANIFEST, PIN}
+
+
+def _is_failure(failure: object) -> bool:
+    texts = ("name", "message")
+    return isinstance(failure, dict) and all(isinstance(failure.get(key), str) for key in texts)
+
+
+def _is_item(item: object) -> bool:
+    if not isinstance(item, dict):
+        return False
+    texts = ("name", "kind", "file", "sha256")
+    if not all(isinstance(item.get(name), str) for name in texts):
+        return False
+    if type(item.get("bytes")) is not int or not isinstance(item.get("store", ""), str):
+        return False
+    counts = item.get("rowCounts", {})
+    if not isinstance(counts, dict) or not all(type(one) is int for one in counts.values()):
+        return False
+    if type(item.get("applicationId", 0)) is not int or (
+        "revision" in item and "store" not in item
+    ):
+        return False
+    file = item["file"]
+    # Never a path: it is joined to the set's, and to others.
+    plain = file not in ("", ".", "..") and not set(file) & set("/\\\0")
+    return plain and (item["kind"] != "store" or "store" in item)
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
@@ -98,23 +163,28 @@ def read_sets(backups: str) -> list[BackupSet]:
     except FileNotFoundError:
         names = []
     for name in names:
-        if name.startswith("."):
-            continue
-        path = os.path.join(backups, name)
-        try:
-            with open(os.path.join(path, MANIFEST), encoding="utf-8") as file:
-                manifest = json.load(file)
-        except (OSError, ValueError):
-            continue
-        if isinstance(manifest, dict) and isinstance(manifest.get("sequence"), int):
-            found.append(BackupSet(path, manifest))
+        if not name.startswith("."):
+            one = read_set(os.path.join(backups, name))
+            if one is not None:
+                found.append(one)
     return sorted(found, key=lambda one: (one.sequence, one.name), reverse=True)
 
 
-def newest_age(backups: str) -> float | None:
-    """Seconds since the newest set was made; None where there is none."""
+def read_set(path: str) -> BackupSet | None:
+    """The set in a directory; None where its manifest cannot be read."""
+    try:
+        content = json.loads(read_bounded(os.path.join(path, MANIFEST), LARGEST_MANIFEST))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if isinstance(content, dict) and type(content.get("sequence")) is int:
+        return BackupSet(path, content)
+    return None
+
+
+def newest_age(backups: str, stores: Collection[str] = ()) -> float | None:
+    """Seconds since the newest set was made that holds some stores; None where there is none."""
     for one in read_sets(backups):
-        if one.sound:
+        if one.sound and one.copies().keys() >= set(stores):
             return clock.seconds() - clock.parse_time(one.manifest["createdAt"])
     return None
 
@@ -125,10 +195,10 @@ def pin(path: str, pinned: bool = True) -> None:
     :raises CleoError: it cannot be written.
     """
     text = json.dumps({"pinned": pinned}) + "\n"
-    atomic_write(os.path.join(path, _PIN), text.encode())
+    atomic_write(os.path.join(path, PIN), text.encode())
 
 
-def rotate(backups: str, keep: Retention, fresh: str) -> tuple[list[str], str]:
+def rotate(backups: str, keep: Retention, fresh: str = "") -> tuple[list[str], str]:
     """Remove the sets that need not be kept, oldest first, and what killed processes left.
 
     To be called under the tier's lock ``backups``.
@@ -136,18 +206,29 @@ def rotate(backups: str, keep: Retention, fresh: str) -> tuple[list[str], str]:
     :param fresh: name of the set that was made just now: it is kept, and its copies are good.
     :returns: names of the sets that are gone, and why the others are still there, or nothing.
     """
-    check_test_root(backups)
     removed: list[str] = []
     try:
         _sweep(backups)
-        for one in reversed(_superfluous(read_sets(backups), keep, fresh)):
-            hidden = os.path.join(backups, f".{one.name}.removed")
-            os.rename(one.path, hidden)
+        for one in reversed(superfluous(read_sets(backups), keep, fresh)):
+            remove(one.path)
             removed.append(one.name)
-            shutil.rmtree(hidden, ignore_errors=True)
     except OSError as error:
         return removed, str(error)
     return removed, ""
+
+
+def remove(path: str) -> None:
+    """Remove a set: it is gone at once, under its name, whatever happens to what it holds.
+
+    To be called under the tier's lock ``backups``.
+
+    :raises OSError: it is still there.
+    """
+    check_test_root(path)
+    folder, name = os.path.split(path)
+    hidden = os.path.join(folder, f".{name}.removed")
+    os.rename(path, hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def sign(partial: str) -> None:
@@ -162,8 +243,12 @@ def unsign(partial: str) -> None:
     os.unlink(os.path.join(partial, _OWNER))
 
 
-def _superfluous(sets: Sequence[BackupSet], keep: Retention, fresh: str) -> list[BackupSet]:
-    """The sets that no rule keeps, newest first."""
+def superfluous(sets: Sequence[BackupSet], keep: Retention, fresh: str = "") -> list[BackupSet]:
+    """The sets that no rule keeps, newest first.
+
+    :param sets: newest first.
+    :param fresh: name of the one whose copies need not be looked at.
+    """
     # What somebody changed is not removed on the word of its manifest.
     sound = [one for one in sets if one.sound]
     days: dict[str, BackupSet] = {}
@@ -176,27 +261,41 @@ def _superfluous(sets: Sequence[BackupSet], keep: Retention, fresh: str) -> list
         *(one.name for one in [one for one in sound if one.is_before][: max(0, keep.before)]),
         *(one.name for one in sound if one.is_pinned),
     }
-    for store in {store for one in sound if one.name not in kept for store in one.copies()}:
+    for key in {key for one in sound if one.name not in kept for key in one.by_key()}:
         for one in sound:
-            item = one.copies().get(store)
-            if item is not None and (one.name == fresh or _is_good(one.path, item)):
+            item = one.by_key().get(key)
+            if item is not None and (one.name == fresh or is_good(one.path, item)):
                 kept.add(one.name)
                 break
     return [one for one in sound if one.name not in kept]
 
 
-def _is_good(path: str, item: Mapping[str, Any]) -> bool:
-    """Whether a copy still is what its manifest says."""
+def is_good(path: str, item: Mapping[str, Any]) -> bool:
+    """Whether the copy in a set at a path still is what its manifest says."""
+    return not changed(path, item)
+
+
+def changed(path: str, item: Mapping[str, Any]) -> str:
+    """What distinguishes a copy from what the manifest says of it, in words; nothing if nothing."""
     digest = hashlib.sha256()
+    # Without O_NONBLOCK a named pipe in its place would be waited for.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with open(os.path.join(path, item["file"]), "rb") as file:
-            if os.fstat(file.fileno()).st_size != item["bytes"]:
-                return False
+        descriptor = os.open(os.path.join(path, item["file"]), flags | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb", buffering=0) as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return "it is no regular file"
+            if status.st_size != item["bytes"]:
+                return f"it has {status.st_size} bytes instead of {item['bytes']}"
             while block := file.read(_BLOCK):
                 digest.update(block)
-    except OSError:
-        return False
-    return digest.hexdigest() == str(item["sha256"])
+    except FileNotFoundError:
+        return "it is not there"
+    except (OSError, ValueError) as error:
+        return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
+    same = digest.hexdigest() == item["sha256"]
+    return "" if same else "its SHA-256 is not that of the manifest"
 
 
 def _sweep(backups: str) -> None:

@@ -25,6 +25,8 @@ class ExitCode:
     STORE_CORRUPT = 53
     MIGRATION_FAILED = 54
     BACKUP_FAILED = 60
+    NO_BACKUP = 61
+    BACKUP_CORRUPT = 62
     NO_SPACE = 69
     NOTHING = 100
     NO_CHANGE = 102
@@ -123,7 +125,13 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "The archive could not be written, or its rows not deleted; they are kept.",
         "df -h .",
     ),
-    "E_NO_SPACE": (69, "Less space is free than the operation needs.", "df -h ."),
+    "E_NO_BACKUP": (61, "There is no backup set.", "cleo backup create"),
+    "E_BACKUP_CORRUPT": (
+        62,
+        "A backup set is damaged, or lacks what there is to keep.",
+        "cleo backup verify --all",
+    ),
+    "E_NO_SPACE": (69, "Less space is free than the operation needs.", "cleo backup prune"),
     "E_NOTHING": (100, "There is nothing to show.", GENERAL_HELP),
     "E_NO_CHANGE": (102, "The state asked for already holds.", "the show verb of that noun"),
 }

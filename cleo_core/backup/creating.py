@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING, Any
 import cleo_core
 from cleo_core import clock
 from cleo_core.api import Project, StoreSpec
-from cleo_core.backup.copying import verified_copy
+from cleo_core.backup.copying import verified_copy, verified_database
+from cleo_core.backup.files import copied_file
+from cleo_core.backup.inventory import Item, machine_fingerprint, store_item
 from cleo_core.backup_sets import (
     FORMAT,
     MANIFEST,
     Retention,
     manifest_hash,
     newest_age,
+    pin,
     read_sets,
     rotate,
     sign,
@@ -48,7 +51,7 @@ def create_set(
     directory: str,
     tier: str,
     reason: str,
-    items: Sequence[tuple[StoreSpec, str]],
+    items: Sequence[Item],
     *,
     project: Project | None,
     plugin_versions: Mapping[str, str],
@@ -58,21 +61,27 @@ def create_set(
     deep: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
     prepare: Callable[[StoreSpec, Any], None] | None = None,
+    connections: Mapping[str, Any] | None = None,
     keep: Retention | None = None,
+    whole: bool = False,
+    pinned: bool = False,
 ) -> dict[str, Any]:
     """Make a set ``<directory>/backups/<time>-<counter>-<reason>`` of verified copies.
 
     :param directory: the tier directory.
-    :param reason: words joined by hyphens. With ``before-`` in front every store must be copied.
-    :param items: stores and the paths of their files in lock order; they are copied last first, so
-        that what is pointed at is copied after what points.
+    :param reason: words joined by hyphens. With ``before-`` in front every item must be copied.
+    :param items: in lock order; they are copied last first, so that what is pointed at is copied
+        after what points.
     :param set_id: joins the sets of several tiers; by default a new one.
     :param fingerprint: of the machine.
-    :param progress: called with (store, pages copied, pages in all).
+    :param progress: called with (name, pages copied, pages in all).
     :param prepare: given a store and each connection to it, loads what the store's CHECKs call.
+    :param connections: path of a database -> an open connection that it is read through.
     :param keep: which older sets stay once this one is there; by default all.
+    :param whole: whether the items are all that the tier has to keep.
+    :param pinned: whether the set stays until it is unpinned.
     :returns: the manifest, and the set's ``name``, ``path``, ``bytes`` and ``ms``. With
-        ``complete`` false, ``failed`` lists the stores that are missing: name, code, message.
+        ``complete`` false, ``failed`` lists the items that are missing: name, kind, code, message.
         ``removed`` names the sets that had to go, ``notRemoved`` says why one did not.
     :raises CleoError: ``E_NO_SPACE``; ``E_BACKUP_FAILED``. No set has appeared and no older one is
         touched.
@@ -82,7 +91,7 @@ def create_set(
     started = time.perf_counter()
     backups = os.path.join(directory, "backups")
     ensure_directory(backups)
-    files = [path for _, path in items]
+    files = [item.path for item in items]
     require_space(backups, files, percent=110, purpose="The backup")
     created = clock.seconds()
     manifest: dict[str, Any] = {
@@ -94,6 +103,7 @@ def create_set(
         "note": note,
         "createdAt": clock.format_time(created),
         "complete": True,
+        "whole": whole,
         "core": cleo_core.__version__,
         "plugins": dict(plugin_versions),
         "project": {"id": project.id, "name": project.name} if project else None,
@@ -105,8 +115,11 @@ def create_set(
         name, partial = _reserve(backups, created, reason)
         try:
             sign(partial)
-            for spec, path in reversed(items):
-                _add(manifest, partial, spec, path, deep=deep, progress=progress, prepare=prepare)
+            copied = functools.partial(_copied, partial, deep, progress, prepare, connections or {})
+            for item in reversed(items):
+                _add(manifest, item, copied)
+            if pinned:
+                pin(partial)
             _require_copies(manifest)
             with locked(directory, "backups"):
                 newest = max((one.sequence for one in read_sets(backups)), default=0)
@@ -148,7 +161,7 @@ def back_up(
 
     :param names: of the stores; one without a file, kept elsewhere than in it, or that asks for no
         backup, is left out.
-    :param debounce: seconds; a tier whose newest set is younger gets none.
+    :param debounce: seconds; a tier whose newest set with a copy of them is younger gets none.
     :returns: the path of the set, the project tier's where both have one; None where none was made.
     :raises CleoError: as :func:`create_set`.
     """
@@ -163,11 +176,13 @@ def back_up(
             and spec.backup != "exclude"
             and stores.elsewhere(spec) is None
         ]
-        items = [(spec, stores.path(spec)) for spec in specs if os.path.exists(stores.path(spec))]
+        paths = [(spec, stores.path(spec)) for spec in specs]
+        items = [store_item(spec, path) for spec, path in paths if os.path.exists(path)]
         if not items:
             continue
-        directory = stores.directory(items[0][0])
-        age = newest_age(os.path.join(directory, "backups")) if debounce else None
+        directory = stores.directory(specs[0])
+        held = [item.name for item in items]
+        age = newest_age(os.path.join(directory, "backups"), held) if debounce else None
         # A set from the future is no fresh one: the clock was set back.
         if age is not None and 0 <= age < debounce:
             continue
@@ -178,6 +193,7 @@ def back_up(
             items,
             project=stores.project,
             plugin_versions={plugin.name: plugin.version for plugin in stores.plugins.loaded},
+            fingerprint=machine_fingerprint(stores),
             prepare=stores.fit_out,
             keep=keep,
         )
@@ -205,32 +221,50 @@ def _reserve(backups: str, created: float, reason: str) -> tuple[str, str]:
         os.rmdir(partial)
 
 
-def _add(
-    manifest: dict[str, Any],
-    partial: str,
-    spec: StoreSpec,
-    path: str,
-    *,
-    deep: bool,
-    progress: Callable[[str, int, int], None] | None,
-    prepare: Callable[[StoreSpec, Any], None] | None,
-) -> None:
+def _add(manifest: dict[str, Any], item: Item, copied: Callable[[Item], dict[str, Any]]) -> None:
     try:
-        item = verified_copy(
-            path,
-            os.path.join(partial, spec.file),
-            spec,
-            deep=deep,
-            progress=functools.partial(progress, spec.name) if progress else None,
-            prepare=functools.partial(prepare, spec) if prepare else None,
-        )
+        made = copied(item)
     except CleoError as error:
         if error.details.get("cause") == "E_DISK_FULL":
             raise
         manifest["complete"] = False
-        manifest["failed"].append({"name": spec.name, "code": error.code, "message": error.message})
+        manifest["failed"].append(
+            {"name": item.name, "kind": item.kind, "code": error.code, "message": error.message}
+        )
     else:
-        manifest["items"].append(item)
+        # A database of nobody's is called as the inventory calls it.
+        manifest["items"].append({**made, "name": item.name})
+
+
+def _copied(
+    partial: str,
+    deep: bool,
+    progress: Callable[[str, int, int], None] | None,
+    prepare: Callable[[StoreSpec, Any], None] | None,
+    connections: Mapping[str, Any],
+    item: Item,
+) -> dict[str, Any]:
+    if item.problem:
+        raise CleoError(
+            "E_BACKUP_FAILED", f"{item.path} could not be copied: {item.problem.rstrip('.')}."
+        )
+    target = os.path.join(partial, item.file)
+    if not item.is_database:
+        return copied_file(item, target)
+    tell = functools.partial(progress, item.name) if progress else None
+    through = connections.get(item.path)
+    if item.kind == "database":
+        return verified_database(item.path, target, deep=deep, progress=tell, connection=through)
+    assert item.spec is not None
+    return verified_copy(
+        item.path,
+        target,
+        item.spec,
+        deep=deep,
+        progress=tell,
+        prepare=functools.partial(prepare, item.spec) if prepare else None,
+        connection=through,
+    )
 
 
 def _require_copies(manifest: Mapping[str, Any]) -> None:

@@ -22,6 +22,10 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     "config": ("cleo_core.cli.config:config", "Read and change settings."),
     "stores": ("cleo_core.cli.stores:stores", "List the databases and their state."),
     "migrate": ("cleo_core.cli.stores:migrate", "Bring databases to the newest schema."),
+    "backup": (
+        "cleo_core.cli.backup:backup",
+        "Make, verify and keep copies of every database.",
+    ),
     "doctor": (
         "cleo_core.cli.health:doctor",
         "Check the health of everything, and say what helps.",

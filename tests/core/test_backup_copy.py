@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
+import itertools
 import json
 import os
 import runpy
@@ -13,17 +15,33 @@ import signal
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cleo_core import clock, database
 from cleo_core.api import Project
 from cleo_core.backup import copying, create_set, creating, row_counts, verified_copy
-from cleo_core.backup_sets import Retention, manifest_hash, pin
+from cleo_core.backup.inventory import store_item
+from cleo_core.backup.managing import Found, described
+from cleo_core.backup.verifying import verify_set
+from cleo_core.backup_sets import (
+    BackupSet,
+    Retention,
+    manifest_hash,
+    newest_age,
+    pin,
+    read_sets,
+    superfluous,
+)
 from cleo_core.database import Database, connect_for_copy, driver
 from cleo_core.errors import CleoError
 
@@ -44,7 +62,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def make_set(store: Any, reason: str = "manual", **options: Any) -> dict[str, Any]:
-    items = options.pop("items", [(store.spec, store.path)])
+    items = options.pop("items", [store_item(store.spec, store.path)])
     return create_set(
         str(store.directory),
         "project",
@@ -119,6 +137,29 @@ class TestVerifiedCopy:
         )
         assert seen
         assert seen[-1][0] == seen[-1][1] > 0
+
+    def test_through_a_connection_that_is_alone_with_the_file(
+        self, store: Any, tmp_path: Path
+    ) -> None:
+        before = store.dump()
+        alone = connect_for_copy(store.path)
+        for statement in (
+            "PRAGMA journal_mode = DELETE",
+            "PRAGMA locking_mode = EXCLUSIVE",
+            "BEGIN EXCLUSIVE",
+            "COMMIT",
+        ):
+            alone.execute(statement)
+        made = make_set(store, connections={store.path: alone})
+        assert dump(str(Path(made["path"], "notes.db"))) == before
+        # No fork: SQLite would remember there that this connection holds the lock.
+        look = "import sqlite3, sys; sqlite3.connect(sys.argv[1], 0).execute('DELETE FROM facts')"
+        done = subprocess.run(
+            [sys.executable, "-c", look, store.path], capture_output=True, text=True, check=False
+        )
+        assert "database is locked" in done.stderr
+        alone.execute("DELETE FROM note_log")
+        alone.close()
 
     def test_functions_that_checks_call_can_be_loaded(self, store: Any, tmp_path: Path) -> None:
         def prepare(connection: Any) -> None:
@@ -202,6 +243,61 @@ class TestVerifiedCopy:
             os.waitpid(child, 0)
         assert counts == sorted(counts)
         assert counts[-1] > counts[0]
+
+    @pytest.mark.guarantee(
+        "operations-18",
+        "A copy is one committed state and is never begun anew, though another process commits "
+        "between any two of its steps.",
+    )
+    def test_a_commit_at_every_step_restarts_nothing(
+        self, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pages = 8
+        monkeypatch.setattr(copying, "STEP_PAGES", pages)
+        filler = Database(store.path, "notes")
+        with filler.write() as tx:
+            tx.executemany(
+                "INSERT INTO notes (id, title, body) VALUES (:id, :id, hex(randomblob(500)))",
+                ({"id": f"f{number}"} for number in range(1000)),
+            )
+        filler.close()
+        asks, answers = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.close(asks[1])
+                writer = Database(store.path, "notes")
+                while asked := os.read(asks[0], 1):
+                    with writer.write() as tx:
+                        tx.execute("INSERT INTO notes (id, title) VALUES (hex(randomblob(9)), 'w')")
+                        tx.execute("UPDATE notes SET body = body || 'x' WHERE id = 'f1'")
+                    os.write(answers[1], asked)
+            finally:
+                os._exit(0)
+        left: list[int] = []
+
+        def commit(done: int, total: int) -> None:
+            left.append(total - done)
+            assert len(left) < 2 * total / pages, "it was begun anew"
+            os.write(asks[1], b"x")
+            os.read(answers[0], 1)
+
+        before = store.dump()
+        try:
+            target = str(tmp_path / "copy.db")
+            item = verified_copy(store.path, target, store.spec, progress=commit)
+        finally:
+            os.close(asks[1])
+            os.waitpid(child, 0)
+        assert dump(target) == before
+        assert len(left) > 30
+        assert [a - b for a, b in itertools.pairwise(left[:-1])] == [pages] * (len(left) - 2)
+        assert left[-1] == 0
+        now = connect_for_copy(store.path)
+        written = now.execute("SELECT count(*) FROM notes WHERE title = 'w'").fetchone()[0]
+        now.close()
+        assert written == len(left)
+        assert item["rowCounts"]["notes"] == 1020
 
     @pytest.mark.parametrize(
         ("statement", "words"),
@@ -326,13 +422,13 @@ class TestSet:
 
     def test_stores_are_copied_last_first(self, store: Any) -> None:
         other = other_store(store)
-        made = make_set(store, items=[(store.spec, store.path), other])
+        made = make_set(store, items=[store_item(store.spec, store.path), store_item(*other)])
         assert [item["name"] for item in made["items"]] == ["others", "notes"]
 
     def test_a_damaged_store_does_not_cost_the_others_their_copy(self, store: Any) -> None:
         spec, path = other_store(store)
         Path(path).write_bytes(b"SQLite format 3\0" + b"x" * 5000)
-        made = make_set(store, items=[(store.spec, store.path), (spec, path)])
+        made = make_set(store, items=[store_item(store.spec, store.path), store_item(spec, path)])
         assert made["complete"] is False
         assert [item["name"] for item in made["items"]] == ["notes"]
         assert [item["name"] for item in made["failed"]] == ["others"]
@@ -348,7 +444,11 @@ class TestSet:
         else:
             Path(path).write_bytes(content)
         with pytest.raises(CleoError) as caught:
-            make_set(store, "before-migrate", items=[(store.spec, store.path), (spec, path)])
+            make_set(
+                store,
+                "before-migrate",
+                items=[store_item(store.spec, store.path), store_item(spec, path)],
+            )
         assert caught.value.exit == 60
         assert "others" in caught.value.message
         assert all_names(store) == []
@@ -373,7 +473,7 @@ class TestSet:
         ("module", "where"),
         [
             (copying, "_fill"),
-            (copying, "_settled"),
+            (copying, "_synced"),
             (creating, "_publish"),
             (creating, "sync_directory"),
         ],
@@ -535,7 +635,7 @@ class TestRetention:
 
     @pytest.mark.parametrize("damaged", [False, True])
     def test_the_newest_good_copy_of_every_store_stays(self, store: Any, damaged: bool) -> None:
-        both = [(store.spec, store.path), other_store(store)]
+        both = [store_item(store.spec, store.path), store_item(*other_store(store))]
         self.make(store, "a", "b", "c", items=both)
         if damaged:
             newest = store.directory / "backups" / set_names(store)[-1] / "others.db"
@@ -596,16 +696,84 @@ class TestRetention:
         self, store: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[Any] = []
-        settled = copying._settled
+        synced = copying._synced
 
         def watched(path: str) -> Any:
             seen.append(json.loads(Path(path).with_name(".owner.json").read_text()))
-            return settled(path)
+            return synced(path)
 
-        monkeypatch.setattr(copying, "_settled", watched)
+        monkeypatch.setattr(copying, "_synced", watched)
         made = make_set(store)
         assert seen == [{"pid": os.getpid(), "host": socket.gethostname()}]
         assert sorted(os.listdir(made["path"])) == ["manifest.json", "notes.db"]
+
+
+class TestDamagedSets:
+    """Whatever somebody does to a set's files is found, and costs nobody an exception."""
+
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.data())
+    def test_any_changed_byte_is_found(self, store: Any, data: st.DataObject) -> None:
+        backups = store.directory / "backups"
+        if not backups.exists():
+            make_set(store)
+        (one,) = read_sets(str(backups))
+        path = Path(one.path, data.draw(st.sampled_from(["manifest.json", "notes.db"])))
+        content = path.read_bytes()
+        at = data.draw(st.integers(0, len(content) - 1))
+        byte = data.draw(st.integers(0, 255).filter(lambda value: value != content[at]))
+        try:
+            path.write_bytes(content[:at] + bytes([byte]) + content[at + 1 :])
+            left = read_sets(str(backups))
+            meaning = None
+            with contextlib.suppress(ValueError):
+                meaning = json.loads(path.read_bytes()) if path.suffix == ".json" else None
+            if meaning != one.manifest:
+                assert not left or [found for found in self.verify(store, left[0]) if found.error]
+        finally:
+            path.write_bytes(content)
+
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        key=st.sampled_from(
+            ["items", "failed", "createdAt", "tier", "reason", "sequence", "format", "note"]
+        ),
+        value=st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["name", "kind", "file", "bytes", "sha256", "rowCounts"]),
+                    inner,
+                    max_size=6,
+                )
+            ),
+            max_leaves=8,
+        ),
+    )
+    def test_a_manifest_may_hold_anything(self, store: Any, key: str, value: Any) -> None:
+        folder = store.directory / "backups" / "20260325T143015Z-001-manual"
+        if not folder.exists():
+            made = make_set(store)
+            os.rename(made["path"], folder)
+            shutil.copyfile(folder / "manifest.json", store.directory / "good.json")
+        manifest = json.loads((store.directory / "good.json").read_text())
+        manifest[key] = value
+        manifest["manifestSha256"] = manifest_hash(manifest)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        for one in read_sets(str(folder.parent)):
+            self.verify(store, one)
+            assert newest_age(str(folder.parent)) is None or one.sound
+            superfluous([one], Retention(0, 0, 0))
+            row = described(Found("project", "", one))
+            assert isinstance(row["reason"], str)
+            assert isinstance(row["createdAt"], str)
+            assert isinstance(row["note"], str)
+
+    def verify(self, store: Any, one: BackupSet) -> Any:
+        plugins = types.SimpleNamespace(stores={"notes": store.spec})
+        stores: Any = types.SimpleNamespace(plugins=plugins, fit_out=lambda spec, opened: None)
+        return verify_set(one, stores)
 
 
 def other_store(store: Any) -> tuple[Any, str]:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import cleo_core
 from cleo_core import clock, database
 from cleo_core.backup import create_set, verified_copy
+from cleo_core.backup.inventory import store_item
 from cleo_core.database import Database, connect_for_copy, driver
 from cleo_core.errors import CleoError
 from cleo_core.locks import locked
@@ -517,7 +518,7 @@ class TestRaces:
                 str(store.directory),
                 "project",
                 reason,
-                [(store.spec, store.path)],
+                [store_item(store.spec, store.path)],
                 project=None,
                 plugin_versions={},
             )

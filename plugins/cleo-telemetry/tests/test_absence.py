@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cleo_core.app import open_app
-from cleo_core.cli.root import BUILT_IN
+from cleo_core.cli.backup import backup
 from cleo_core.testing.wheels import build_wheel, make_environment, missing_backend
 
 _timings = runpy.run_path(str(Path(__file__).with_name("timings.py")))
@@ -124,16 +124,28 @@ def test_init_migrate_and_backups_leave_the_store_alone(
     assert not [path for path in named(cleo_home) if "/backups/" in path]
 
 
-@pytest.mark.skipif("backup" not in BUILT_IN, reason="this core has no command for backups")
-def test_backups_and_bundles_leave_the_store_out(cleo_home: Path, cleo_cli: Any) -> None:
+@pytest.mark.guarantee(
+    "telemetry-13", "Backups of everything leave telemetry's store out and do not open it."
+)
+def test_backups_leave_the_store_out(cleo_home: Path, cleo_cli: Any) -> None:
     cleo_cli("telemetry", "enable")
-    calls = [
-        ["init", "demo"],
-        ["backup", "create", "--all"],
-        ["backup", "export", "../all.cleobundle", "--scope", "all"],
-    ]
+    calls = [["init", "demo"], ["backup", "create", "--all"], ["backup", "verify", "--all"]]
     found = run(calls, DO_NOT_TRACK="1")
     assert found["codes"] == [0, 0, 0], found["out"]
+    assert not opened(found)
+    sets = list(cleo_home.rglob("manifest.json"))
+    assert len(sets) == 2
+    for path in sets:
+        assert "telemetry" not in json.dumps(json.loads(path.read_text())["items"])
+        assert "telemetry" not in " ".join(os.listdir(path.parent))
+
+
+@pytest.mark.skipif("export" not in backup.verbs, reason="this core makes no bundles")
+def test_bundles_leave_the_store_out(cleo_home: Path, cleo_cli: Any) -> None:
+    cleo_cli("telemetry", "enable")
+    calls = [["init", "demo"], ["backup", "export", "../all.cleobundle", "--scope", "all"]]
+    found = run(calls, DO_NOT_TRACK="1")
+    assert found["codes"] == [0, 0], found["out"]
     assert not opened(found)
     assert b"telemetry" not in (cleo_home / "all.cleobundle").read_bytes()
 
