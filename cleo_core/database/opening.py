@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cleo_core.database.descriptors import head, remember
 from cleo_core.database.failures import translate
 from cleo_core.errors import CleoError, StoreError
 from cleo_core.paths import check_test_root
@@ -31,20 +30,10 @@ def header(path: str) -> tuple[int, int | None]:
 
     :raises OSError: the file cannot be read, or is a directory, pipe or device.
     """
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "Not a regular file", path)
-        size = status.st_size
-        head = os.read(descriptor, 100)
-    finally:
-        os.close(descriptor)
-    if len(head) < 100 or not head.startswith(_SQLITE_MAGIC):
+    size, begin = head(path, 100)
+    if len(begin) < 100 or not begin.startswith(_SQLITE_MAGIC):
         return size, None
-    return size, int.from_bytes(head[68:72], "big", signed=True)
+    return size, int.from_bytes(begin[68:72], "big", signed=True)
 
 
 def write_new(
@@ -97,7 +86,9 @@ def connect(module: Any, path: str, mode: str, timeout: float) -> Any:
     """
     absolute = os.path.abspath(path).replace("\\", "/")
     quoted = absolute.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return module.connect(f"file:{quoted}?{mode}", timeout=timeout, isolation_level=None, uri=True)
+    made = module.connect(f"file:{quoted}?{mode}", timeout=timeout, isolation_level=None, uri=True)
+    remember(made, absolute)
+    return made
 
 
 def busy_timeout(profile: str, env: Mapping[str, str]) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleo_core.backup_sets import BackupSet, read_sets
 from cleo_core.database import TRUSTED_SCHEMA_SINCE, connect_for_copy, driver, sqlite_version
+from cleo_core.database.descriptors import head
 from cleo_core.doctor.finding import Finding, Status
 from cleo_core.errors import CleoError
 from cleo_core.migrate.sql import identifier
@@ -241,8 +242,7 @@ def pending(scene: Scene, spec: StoreSpec) -> Finding:
 def _is_wal(path: str) -> bool:
     """Whether a file's header asks for a write-ahead log (bytes 18 and 19 are 2)."""
     try:
-        with open(path, "rb") as file:
-            return file.read(20)[18:20] == b"\x02\x02"
+        return head(path, 20)[1][18:20] == b"\x02\x02"
     except OSError:
         return False
 

@@ -891,6 +891,46 @@ class TestTrouble:
             assert error["fix"] == "cleo stores tasks"
 
 
+#: Another process that uses a file and is, as far as it can tell, the last one to do so.
+NEIGHBOUR = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("INSERT INTO things (name) VALUES ('neighbour')")
+connection.close()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks belong to handles there")
+@pytest.mark.guarantee(
+    "operations-07", "A process that looks at a file which it has open keeps its locks on it."
+)
+def test_looking_at_an_open_file_drops_no_lock(path: str, either_driver: Any) -> None:
+    held = Database(path, "things")
+    with held.write() as tx:
+        tx.execute("INSERT INTO things (name) VALUES ('before')")
+    for _ in range(3):
+        assert header(path)[0] > 0
+    subprocess.run([sys.executable, "-c", NEIGHBOUR, path], check=True)
+    with held.write() as tx:
+        tx.execute("INSERT INTO things (name) VALUES ('after')")
+    found = sqlite3.connect(path).execute("SELECT name FROM things ORDER BY id").fetchall()
+    assert [name for (name,) in found] == ["first", "before", "neighbour", "after"]
+    held.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks belong to handles there")
+def test_what_is_kept_for_the_locks_goes_with_the_connection(path: str) -> None:
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(5):
+        first, second = Database(path, "things"), Database(path, "things")
+        for one in (first, second):
+            for _ in range(3):
+                header(path)
+            one.close()
+        header(path)
+    assert len(os.listdir("/dev/fd")) == before
+
+
 def test_nothing_stays_open_when_an_app_is_closed(cleo_app: App) -> None:
     cleo_app.service("tasks").add("a title")
     before = open_files()
