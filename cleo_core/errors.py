@@ -27,6 +27,9 @@ class ExitCode:
     BACKUP_FAILED = 60
     NO_BACKUP = 61
     BACKUP_CORRUPT = 62
+    RESTORE_REFUSED = 63
+    RESTORE_PENDING = 64
+    STORE_IN_USE = 66
     NO_SPACE = 69
     NOTHING = 100
     NO_CHANGE = 102
@@ -113,7 +116,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "E_STORE_BEHIND": (50, "The store's schema is older than the program.", "cleo migrate"),
     "E_STORE_AHEAD": (51, "The store's schema is newer than the program.", "pip install -U"),
     "E_STORE_FOREIGN": (52, "The file belongs to something else.", "cleo stores"),
-    "E_STORE_CORRUPT": (53, "The file is damaged.", "cleo stores"),
+    "E_STORE_CORRUPT": (53, "The file is damaged.", "cleo restore latest --store NAME"),
     "E_MIGRATION_FAILED": (
         54,
         "A migration failed; file and version are as before.",
@@ -125,11 +128,22 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "The archive could not be written, or its rows not deleted; they are kept.",
         "df -h .",
     ),
-    "E_NO_BACKUP": (61, "There is no backup set.", "cleo backup create"),
+    "E_NO_BACKUP": (61, "There is no backup set that holds what is wanted.", "cleo backup create"),
     "E_BACKUP_CORRUPT": (
         62,
         "A backup set is damaged, or lacks what there is to keep.",
         "cleo backup verify --all",
+    ),
+    "E_RESTORE_REFUSED": (63, "Nothing can be restored there; nothing was changed.", "cleo doctor"),
+    "E_RESTORE_PENDING": (
+        64,
+        "A restore was interrupted after it had begun to replace files.",
+        "cleo doctor --fix",
+    ),
+    "E_STORE_IN_USE": (
+        66,
+        "Another process uses the file; nothing was changed.",
+        "the same command once the other process has ended",
     ),
     "E_NO_SPACE": (69, "Less space is free than the operation needs.", "cleo backup prune"),
     "E_NOTHING": (100, "There is nothing to show.", GENERAL_HELP),

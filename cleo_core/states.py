@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cleo_core.api import StoreSpec
 from cleo_core.database import driver, header, translate
-from cleo_core.errors import CleoError
+from cleo_core.errors import CleoError, ExitCode, StoreError
 
 if TYPE_CHECKING:
     from cleo_core.api import Plan, Report
@@ -134,7 +134,11 @@ def revision_state(spec: StoreSpec, path: str, connection: Any) -> StoreState:
         return StoreState(
             spec, path, BROKEN, detail=f"{table} holds {len(rows) or 'no'} rows instead of one"
         )
-    revision = str(rows[0][0])
+    return compared(spec, path, str(rows[0][0]))
+
+
+def compared(spec: StoreSpec, path: str, revision: str) -> StoreState:
+    """The state of a file of this store that is at a revision: head, behind, ahead or foreign."""
     if revision == spec.head:
         return StoreState(spec, path, HEAD, revision)
     number, head = _number(revision, spec.name), _number(spec.head, spec.name)
@@ -143,6 +147,60 @@ def revision_state(spec: StoreSpec, path: str, connection: Any) -> StoreState:
             spec, path, FOREIGN, revision, f"its revision {revision!r} is of another lineage"
         )
     return StoreState(spec, path, BEHIND if number < head else AHEAD, revision)
+
+
+def refusal(state: StoreState, distribution: str, *, in_file: bool = True) -> CleoError:
+    """The error for a state in which a store cannot be used.
+
+    :param distribution: that brings the store.
+    :param in_file: whether a file holds the store, and not what a plugin keeps elsewhere.
+    """
+    spec, path = state.spec, state.path
+    if state.error is not None and state.error.exit != ExitCode.STORE_CORRUPT:
+        return state.error
+    details = {
+        "store": spec.name,
+        "path": path,
+        "state": state.state,
+        "revision": state.revision,
+        "head": spec.head,
+    }
+    if state.state == AHEAD:
+        return StoreError(
+            "E_STORE_AHEAD",
+            f"{path} is at revision {state.revision}; the installed {distribution} works with "
+            f"{spec.head}. A newer version of {distribution} made it.",
+            fix=f"pip install --upgrade {distribution}",
+            details=details,
+        )
+    if state.state == BEHIND:
+        return StoreError(
+            "E_STORE_BEHIND",
+            f"{path} is at revision {state.revision}; this program needs {spec.head}.",
+            fix=f"cleo migrate --store {spec.name}",
+            details=details,
+        )
+    if state.state == FOREIGN:
+        return StoreError(
+            "E_STORE_FOREIGN",
+            f"{path} is not a {spec.name} store: {state.detail}. It was left untouched.",
+            fix=f"cleo stores {spec.name}",
+            details=details,
+        )
+    if state.state == BROKEN:
+        known = f"cleo {'restore latest --store' if in_file else 'stores'} {spec.name}"
+        return StoreError(
+            "E_STORE_CORRUPT",
+            f"{path} is damaged: {state.detail}.",
+            fix=known,
+            details=details,
+        )
+    return StoreError(
+        "E_NOT_INITIALIZED",
+        f"Store {spec.name} does not exist yet.",
+        fix="cleo init",
+        details=details,
+    )
 
 
 def _number(revision: str, store: str) -> int | None:

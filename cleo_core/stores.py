@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cleo_core import clock
 from cleo_core.api import Project, StoreSpec
 from cleo_core.database import Database, in_memory, write_new
-from cleo_core.errors import CleoError, ExitCode, StoreError
+from cleo_core.errors import CleoError, ExitCode
 from cleo_core.paths import check_test_root, ensure_directory, file_error, tier_directory
 from cleo_core.paths.files import give_name, sync_directory
 from cleo_core.states import (
@@ -22,6 +22,7 @@ from cleo_core.states import (
     SIDECARS,
     StoreState,
     probe,
+    refusal,
     revision_state,
 )
 
@@ -69,6 +70,8 @@ class Stores:
         self._profile = profile
         #: Whether these are only looked at and left as they are.
         self.foreign = profile == "foreign"
+        #: Set by who restores: its own record is no reason to wait.
+        self.restoring = False
 
     @property
     def examining(self) -> Examination | None:
@@ -145,6 +148,13 @@ class Stores:
         other = self.elsewhere(spec)
         if other is not None:
             return self._kept_elsewhere(spec, other)
+        found = self._look(spec)
+        # What a pending restore replaces is not looked at.
+        if found.state != HEAD and self.finish_restore(self.directory(spec)):
+            found = self._look(spec)
+        return found
+
+    def _look(self, spec: StoreSpec) -> StoreState:
         path = self.path(spec)
         found = probe(spec, path)
         if found is not None:
@@ -177,6 +187,19 @@ class Stores:
         if other is not None:
             state = self._kept_elsewhere(spec, other)
             return other if state.state in (HEAD, BEHIND, AHEAD) else None, state
+        try:
+            opened, state = self._open(spec, write=write, profile=profile)
+        except CleoError:
+            if not self.finish_restore(self.directory(spec), profile):
+                raise
+            return self._open(spec, write=write, profile=profile)
+        if opened is None and self.finish_restore(self.directory(spec), profile):
+            return self._open(spec, write=write, profile=profile)
+        return opened, state
+
+    def _open(
+        self, spec: StoreSpec, *, write: bool, profile: str | None
+    ) -> tuple[Database | None, StoreState]:
         path = self.path(spec)
         found = probe(spec, path)
         if found is not None:
@@ -257,7 +280,8 @@ class Stores:
         ensure_directory(directory)
         with locked(directory, spec.name):
             found = probe(spec, path)
-            if found is None or found.state != ABSENT:
+            # Where a restore is pending, whoever opens the store next finishes that.
+            if found is None or found.state != ABSENT or self._restore_is_pending(directory):
                 return False
             self._set_aside_sidecars(spec, path)
             temporary = os.path.join(directory, f".{spec.file}.{os.getpid()}.{os.urandom(3).hex()}")
@@ -286,54 +310,10 @@ class Stores:
 
     def refusal(self, state: StoreState) -> CleoError:
         """The error for a state in which the store cannot be used."""
-        spec, path = state.spec, state.path
-        if state.error is not None and state.error.exit != ExitCode.STORE_CORRUPT:
-            return state.error
-        details = {
-            "store": spec.name,
-            "path": path,
-            "state": state.state,
-            "revision": state.revision,
-            "head": spec.head,
-        }
-        if state.state == AHEAD:
-            distribution = self.plugins.distribution_of_store(spec.name)
-            return StoreError(
-                "E_STORE_AHEAD",
-                f"{path} is at revision {state.revision}; the installed {distribution} works with "
-                f"{spec.head}. A newer version of {distribution} made it.",
-                fix=f"pip install --upgrade {distribution}",
-                details=details,
-            )
-        if state.state == BEHIND:
-            return StoreError(
-                "E_STORE_BEHIND",
-                f"{path} is at revision {state.revision}; this program needs {spec.head}.",
-                fix=f"cleo migrate --store {spec.name}",
-                details=details,
-            )
-        if state.state == FOREIGN:
-            return StoreError(
-                "E_STORE_FOREIGN",
-                f"{path} is not a {spec.name} store: {state.detail}. It was left untouched.",
-                fix=f"cleo stores {spec.name}",
-                details=details,
-            )
-        if state.state == BROKEN:
-            copies = os.path.join(os.path.dirname(path), "backups")
-            where = f" Verified copies, where there are any, are in {copies}."
-            return StoreError(
-                "E_STORE_CORRUPT",
-                f"{path} is damaged: {state.detail}."
-                f"{'' if self._elsewhere.get(spec.name) is not None else where}",
-                fix=f"cleo stores {spec.name}",
-                details=details,
-            )
-        return StoreError(
-            "E_NOT_INITIALIZED",
-            f"Store {spec.name} does not exist yet.",
-            fix="cleo init",
-            details=details,
+        return refusal(
+            state,
+            self.plugins.distribution_of_store(state.spec.name),
+            in_file=self._elsewhere.get(state.spec.name) is None,
         )
 
     def _set_aside_sidecars(self, spec: StoreSpec, path: str) -> None:
@@ -369,6 +349,7 @@ class Stores:
     ) -> Database:
         profile = profile or self._profile
         if self.examining is None:
+            folder = os.path.dirname(path)
             return Database(
                 path,
                 spec.name,
@@ -378,6 +359,7 @@ class Stores:
                 env=self.env,
                 warn=self._warn,
                 identify=identify,
+                finish_restore=lambda close: self.finish_restore(folder, profile, close),
             )
         from cleo_core.database.examining import Examined
 
@@ -390,6 +372,23 @@ class Stores:
             warn=self._warn,
             identify=identify,
         )
+
+    def _restore_is_pending(self, directory: str) -> bool:
+        looked_for = self.examining is None and not self.restoring
+        return looked_for and os.path.lexists(os.path.join(directory, "locks", "restore.json"))
+
+    def finish_restore(
+        self, directory: str, profile: str | None = None, close: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Whether a restore was pending; it is over now. Before it is waited for, ``close``."""
+        if not self._restore_is_pending(directory):
+            return False
+        from cleo_core.pending_restore import finish
+
+        close()
+        wait = (profile or self._profile) == "normal"
+        finish(directory, self.env, wait=wait, warn=self._warn)
+        return True
 
     def _kept_elsewhere(self, spec: StoreSpec, database: Any) -> StoreState:
         if hasattr(database, "store_state"):

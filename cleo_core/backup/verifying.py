@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core.backup.copying import damage
@@ -41,6 +41,7 @@ def verify_set(
     *,
     deep: bool = False,
     content: bool = True,
+    only: Container[tuple[str, str]] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Verdict]:
     """Look at everything in a set; no byte of it changes.
@@ -51,6 +52,7 @@ def verify_set(
 
     :param deep: ``integrity_check`` instead of ``quick_check``.
     :param content: False leaves it at sizes and hashes.
+    :param only: kind and name of the items to look at, by default all and what is not listed.
     :param progress: called with (what, items looked at, items in all).
     :returns: a verdict on the manifest and on each item.
     """
@@ -59,13 +61,16 @@ def verify_set(
         words = "it is not as it was written, so that nothing it says can be relied on"
         return [Verdict("manifest", MANIFEST, words)]
     found = [Verdict("manifest", MANIFEST)]
-    for number, item in enumerate(one.items, 1):
+    items = [item for item in one.items if only is None or (item["kind"], item["name"]) in only]
+    for number, item in enumerate(items, 1):
         error = changed(one.path, item)
         if not error and content:
             error = _content_fault(os.path.join(one.path, item["file"]), item, stores, deep)
         found.append(Verdict(item["kind"], item["name"], error))
         if progress is not None:
-            progress(f"verifying {one.name}", number, len(one.items))
+            progress(f"verifying {one.name}", number, len(items))
+    if only is not None:
+        return found
     listed = {MANIFEST, PIN, *(item["file"] for item in one.items)}
     try:
         names = sorted(os.listdir(one.path))

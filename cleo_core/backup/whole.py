@@ -19,6 +19,7 @@ from cleo_core.backup_sets import (
 )
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.migrate.space import require_space
+from cleo_core.paths import tier_directory
 
 if TYPE_CHECKING:
     from cleo_core.api.specs import Tier
@@ -75,6 +76,10 @@ def back_up_whole(
             f"The note is longer than {LONGEST_NOTE} characters.",
             fix="cleo backup create --note TEXT",
         )
+    if not dry_run:
+        for tier in tiers:
+            # Half of a restore that was interrupted is nothing to keep.
+            stores.finish_restore(tier_directory(tier, stores.project, stores.env))
     # What is pointed at is copied after what points: the project's stores name global ones.
     known = [inventory(stores, tier) for tier in ("project", "global") if tier in tiers]
     wanted = [one for one in known if one.items]

@@ -26,6 +26,7 @@ BUILT_IN: dict[str, tuple[str, str]] = {
         "cleo_core.cli.backup:backup",
         "Make, verify and keep copies of every database.",
     ),
+    "restore": ("cleo_core.cli.restore:restore", "Put the copies of a backup set back."),
     "doctor": (
         "cleo_core.cli.health:doctor",
         "Check the health of everything, and say what helps.",

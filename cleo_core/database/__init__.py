@@ -16,10 +16,12 @@ from cleo_core.database import drivers, failures
 from cleo_core.database.drivers import driver, driver_name, sqlite_version
 from cleo_core.database.failures import ReplacedError, damaged, primary_code, translate
 from cleo_core.database.opening import (
+    SWITCH,
     TRUSTED_SCHEMA_SINCE,
     WAL_WAITS,
     busy_timeout,
     connect,
+    connect_for_copy,
     header,
     inode,
     load_extension,
@@ -88,6 +90,8 @@ class Database:
     :ivar rehearses: this is a copy in which a dry run writes.
     :param identify: called with each new connection before anything in the file is set; raises to
         refuse a file that is not the caller's.
+    :param finish_restore: asked whenever the file was opened, with the function that closes it;
+        True when a restore was pending and is finished, so that the file must be opened anew.
     :raises StoreError: the file is damaged or refuses WAL.
     """
 
@@ -102,6 +106,7 @@ class Database:
         env: Mapping[str, str] = os.environ,
         warn: Callable[[str, str], None] | None = None,
         identify: Callable[[Any], None] | None = None,
+        finish_restore: Callable[[Callable[[], None]], bool] | None = None,
     ) -> None:
         self.path = path
         self.name = name
@@ -111,6 +116,7 @@ class Database:
         self._env = env
         self._warn = warn or (lambda code, message: None)
         self._identify = identify or (lambda connection: None)
+        self._finish_restore = finish_restore or (lambda close: False)
         self._pid = os.getpid()
         self._inode: int | None = None
         self.on_open: Callable[[Database], None] | None = None
@@ -341,7 +347,8 @@ class Database:
         try:
             for _ in range(_OPEN_ATTEMPTS):
                 self._inode = inode(self.path)
-                if self._try_open(timeout):
+                # A restore that is decided later has to wait for this connection to be closed.
+                if self._try_open(timeout) and not self._finish_restore(self.close):
                     break
             else:
                 raise ReplacedError(self.name, self.path)
@@ -374,6 +381,7 @@ class Database:
                     allow_non_wal=self._allow_non_wal,
                     warn=self._warn,
                     waits=() if self.profile == "quick" else WAL_WAITS,
+                    patience=min(timeout, SWITCH) if self.profile == "normal" else 0.0,
                 )
             settle(self.connection, sqlite_version(), writable=self.writable)
         except (module.OperationalError, CleoError) as error:
@@ -419,18 +427,6 @@ class Database:
                 self.close()
         assert last is not None
         raise last
-
-
-def connect_for_copy(path: str, *, timeout: float = 30.0) -> Any:
-    """A bare connection with no pragma set, for the verified copy and for migrations.
-
-    :raises StoreError: the file cannot be opened.
-    """
-    check_test_root(path)
-    try:
-        return connect(driver(), path, "mode=rw", timeout)
-    except driver().Error as error:
-        raise translate(error, os.path.basename(path), path) from error
 
 
 def in_memory(name: str, statements: Sequence[str], params: Mapping[str, Any]) -> Database:

@@ -66,7 +66,7 @@ def damaged(store: str, path: str, words: str) -> StoreError:
     return StoreError(
         "E_STORE_CORRUPT",
         f"Store {store} is damaged: {words}.",
-        fix=f"cleo stores {store}",
+        fix=f"cleo restore latest --store {store}",
         details={"store": store, "path": path},
     )
 

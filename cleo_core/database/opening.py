@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cleo_core.database.descriptors import head, remember
-from cleo_core.database.failures import translate
+from cleo_core.database.drivers import driver
+from cleo_core.database.failures import BUSY, LOCKED, primary_code, translate
 from cleo_core.errors import CleoError, StoreError
 from cleo_core.paths import check_test_root
 
 #: Waits before the second and third reading of a refused journal mode.
 WAL_WAITS = (0.2, 0.4)
+#: Seconds that another's switch to write-ahead logging may take.
+SWITCH = 5.0
 
 #: From this SQLite on, ``trusted_schema=OFF`` still accepts ``json_valid`` in a CHECK and FTS5 in
 #: a trigger; 3.40 refuses the first, versions up to 3.43 the second.
@@ -50,8 +53,6 @@ def write_new(
     :param store: the store's name for messages, by default the file's.
     :raises CleoError: no space, no permission.
     """
-    from cleo_core.database import connect_for_copy, driver
-
     check_test_root(path)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -89,6 +90,18 @@ def connect(module: Any, path: str, mode: str, timeout: float) -> Any:
     made = module.connect(f"file:{quoted}?{mode}", timeout=timeout, isolation_level=None, uri=True)
     remember(made, absolute)
     return made
+
+
+def connect_for_copy(path: str, *, timeout: float = 30.0) -> Any:
+    """A bare connection with no pragma set, for the verified copy and for migrations.
+
+    :raises StoreError: the file cannot be opened.
+    """
+    check_test_root(path)
+    try:
+        return connect(driver(), path, "mode=rw", timeout)
+    except driver().Error as error:
+        raise translate(error, os.path.basename(path), path) from error
 
 
 def busy_timeout(profile: str, env: Mapping[str, str]) -> float:
@@ -145,9 +158,11 @@ def require_wal(
     allow_non_wal: bool,
     warn: Callable[[str, str], None],
     waits: Sequence[float] = WAL_WAITS,
+    patience: float = 0.0,
 ) -> None:
     """Switch to write-ahead logging, asked up to three times.
 
+    :param patience: seconds for which others that have the file open are waited for.
     :param waits: seconds before each time but the first.
     :param allow_non_wal: where it is refused, use a rollback journal and warn.
     :raises StoreError: ``E_WAL_REFUSED``.
@@ -156,7 +171,7 @@ def require_wal(
     for wait in (0.0, *waits):
         if wait:
             time.sleep(wait)
-        mode = str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]).lower()
+        mode = _switched(connection, patience)
         if mode == "wal":
             connection.execute("PRAGMA synchronous=NORMAL")
             return
@@ -171,6 +186,25 @@ def require_wal(
         "network file systems and some containers' mounts cannot give it.",
         details={"store": name, "journalMode": mode},
     )
+
+
+def _switched(connection: Any, patience: float) -> str:
+    """Ask for write-ahead logging; the journal mode that there is then.
+
+    Of two that switch a file at once, after a restore, SQLite lets the one that is later fail
+    without waiting for the other.
+    """
+    until: float | None = None
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]).lower()
+        except driver().OperationalError as error:
+            if primary_code(error) not in (BUSY, LOCKED):
+                raise
+            until = time.monotonic() + patience if until is None else until
+            if time.monotonic() >= until:
+                raise
+        time.sleep(0.02)
 
 
 def load_extension(connection: Any, path: str, error_class: Any) -> tuple[bool, str]:

@@ -42,6 +42,8 @@ CHECKS: tuple[CoreCheck, ...] = (
     CoreCheck("plugins.slow", "plugins:slow"),
     CoreCheck("sqlite.version", "sqlite:version"),
     CoreCheck("sqlite.features", "sqlite:features"),
+    # First, so that with --fix the stores are looked at as they are afterwards.
+    CoreCheck("restore.pending", "restores:pending", fix="finish_restores"),
     CoreCheck("store.state", "stores:state", each_store=True, elsewhere=True),
     CoreCheck("store.integrity", "content:integrity", each_store=True, elsewhere=True),
     CoreCheck("store.foreign_keys", "content:foreign_keys", each_store=True, elsewhere=True),

@@ -20,6 +20,7 @@ from cleo_core.locks import held as held_locks
 from cleo_core.paths import config_dir, file_error
 from cleo_core.paths.files import quoted
 from cleo_core.paths.homes import check_test_root
+from cleo_core.pending_restore import pending_names
 
 if TYPE_CHECKING:
     from cleo_core.doctor.scene import Scene
@@ -129,8 +130,11 @@ def _stale(scene: Scene) -> Iterator[str]:
         re.compile(_NEW_STORE.format(file=re.escape(spec.file)))
         for spec in scene.app.plugins.stores.values()
     ]
+    awaited = {name for one in directories.values() for name in pending_names(one)}
     for folder, path in _entries(directories.values()):
         name = os.path.basename(path)
+        if name in awaited:
+            continue
         if folder == "backups" and is_left_over(path):
             yield path
             continue

@@ -169,10 +169,11 @@ def list_(app, limit, offset):
 KILLER = """
 import os, signal, sys
 
-from cleo_core import backup, database, initialize, journal, locks, paths
+from cleo_core import backup, database, initialize, journal, locks, paths, restore
 from cleo_core.cli import main
-import filelock, sqlite3
+import cleo_core.cli.restore, cleo_core.reconcile, filelock, platform, sqlite3
 
+database.driver()
 CALLS = ("open", "write", "fsync", "mkdir", "rename", "replace", "link", "unlink", "fchmod")
 left = 0
 report = None

@@ -888,7 +888,7 @@ class TestTrouble:
         for words in (("list",), ("add", "x")):
             error = cleo_cli(*words).error
             assert (error["code"], error["exit"]) == ("E_STORE_CORRUPT", 53)
-            assert error["fix"] == "cleo stores tasks"
+            assert error["fix"] == "cleo restore latest --store tasks"
 
 
 #: Another process that uses a file and is, as far as it can tell, the last one to do so.

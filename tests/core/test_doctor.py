@@ -108,12 +108,12 @@ class TestAnswer:
         outcome = cleo_cli("doctor")
         assert outcome.code == 6
         assert outcome.error["message"].startswith("store.state (shelves): ")
-        assert outcome.error["fix"] == "cleo stores shelves"
+        assert outcome.error["fix"] == "cleo restore latest --store shelves"
         assert report(outcome)["status"] == "error"
         human = cleo_cli("doctor", "--human")
         assert human.code == 6
         assert "error    store.state (shelves)" in human.out
-        assert "fix: cleo stores shelves" in human.out
+        assert "fix: cleo restore latest --store shelves" in human.out
         assert "[E_CHECKS_FAILED]" in human.err
 
     def test_warnings_count_only_where_strictness_is_asked_for(
@@ -143,6 +143,8 @@ class TestAnswer:
             "E_PERMISSION_FS": "cleo doctor --only paths.mode",
             "E_LOCK_TIMEOUT": "cleo doctor --only locks.held",
             "E_BACKUP_FAILED": "cleo doctor",
+            "E_RESTORE_REFUSED": "cleo doctor",
+            "E_RESTORE_PENDING": "cleo doctor --fix",
             "E_CHECKS_FAILED": "cleo doctor",
         }
         named = {code: fix for code, (_, _, fix) in CODES.items() if fix.startswith("cleo doctor")}

@@ -229,7 +229,7 @@ class TestStates:
             outcome = cleo_cli(store, *words)
             assert outcome.error["code"] == "E_STORE_CORRUPT", repr(outcome)
             assert fact in outcome.error["message"]
-            assert outcome.error["fix"] == f"cleo stores {store}"
+            assert outcome.error["fix"] == f"cleo restore latest --store {store}"
 
     def test_a_header_with_a_schema_format_that_sqlite_never_wrote_is_damage(
         self, site: Any, cleo_cli: Cli

@@ -1,0 +1,158 @@
+"""Which set is restored: one by name or path, or the newest that is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cleo_core.backup_sets import MANIFEST, BackupSet, read_sets
+from cleo_core.errors import CleoError, NotFoundError, UsageError, echoed
+from cleo_core.paths import read_bounded, tier_directory
+from cleo_core.pending_restore import DATABASES
+from cleo_core.restore.checking import Progress, require_good
+from cleo_core.restore.planning import tier_of
+
+if TYPE_CHECKING:
+    from cleo_core.app import App
+
+#: Bytes that a manifest may have.
+_LONGEST = 64 << 20
+_SET = re.compile(r"\d{8}T\d{6}Z-\d{3,}-")
+
+
+def find_source(
+    app: App,
+    word: str,
+    *,
+    tier: str,
+    names: Collection[str] = (),
+    progress: Progress | None = None,
+) -> tuple[BackupSet, list[dict[str, Any]]]:
+    """The set that a word of the command line means, its items checked.
+
+    :param word: the name of a set, ``latest``, or the path of a set.
+    :param names: of the stores asked for, by default every one that a set holds.
+    :returns: the set, and ``{set, reason}`` of each newer one that ``latest`` passed over.
+    :raises CleoError: ``E_NO_BACKUP``; ``E_NOT_FOUND``; ``E_BACKUP_CORRUPT``; ``E_STORE_AHEAD``;
+        ``E_USAGE``, the set is of the other tier.
+    """
+    if not word.strip() or "\0" in word:
+        raise UsageError(f"{echoed(word)} is no name of a set.", fix="cleo backup list")
+    if word == "latest":
+        return _latest(app, tier, names, progress)
+    if os.path.basename(word) != word:
+        source = _at(word)
+    else:
+        directory = tier_directory(tier, app.project_or_none, app.env)  # type: ignore[arg-type]
+        path = os.path.join(directory, "backups", word)
+        if word.startswith(".") or not os.path.isdir(path):
+            raise NotFoundError(
+                f"There is no backup set {echoed(word)} in {os.path.dirname(path)}.",
+                fix="cleo backup list",
+            )
+        source = _at(path)
+    if tier_of(source) != tier:
+        there = "with" if tier_of(source) == "global" else "without"
+        raise UsageError(
+            f"{source.path} is a set of the {tier_of(source)} tier.",
+            fix=f"the same command {there} --global",
+        )
+    require_good(app, source, names or _databases(source), progress)
+    return source, []
+
+
+def _latest(
+    app: App, tier: str, names: Collection[str], progress: Progress | None
+) -> tuple[BackupSet, list[dict[str, Any]]]:
+    directory = tier_directory(tier, app.project_or_none, app.env)  # type: ignore[arg-type]
+    backups = os.path.join(directory, "backups")
+    sets = read_sets(backups)
+    wanted = set(names) or _kept(app, tier, sets)
+    passed = [
+        {"set": name, "reason": "its manifest cannot be read"}
+        for name in _unreadable(backups, sets)
+    ]
+    damaged = list(passed)
+    for one in sets:
+        there = _databases(one)
+        lacking = sorted(wanted - there)
+        if one.sound and not (_is_complete(one) and not names) and (lacking or not wanted):
+            passed.append({"set": one.name, "reason": f"lacks {', '.join(lacking)}"})
+            continue
+        try:
+            require_good(app, one, names or there, progress)
+        except CleoError as error:
+            damaged.append({"set": one.name, "reason": error.message})
+            passed.append(damaged[-1])
+        else:
+            return one, passed
+    if damaged:
+        raise CleoError(
+            "E_BACKUP_CORRUPT",
+            f"No set in {backups} can be restored. {damaged[0]['set']}: "
+            f"{damaged[0]['reason'].rstrip('.')}.",
+            details={"skipped": passed},
+        )
+    of = f" of {', '.join(sorted(names))}" if names else ""
+    raise CleoError(
+        "E_NO_BACKUP",
+        f"There is no backup set{of} in {backups}.",
+        fix=f"cleo backup create{' --global' if tier == 'global' else ''}",
+        details={"path": backups, "skipped": passed},
+    )
+
+
+def _kept(app: App, tier: str, sets: Sequence[BackupSet]) -> set[str]:
+    """The installed stores that some set holds."""
+    held = {name for one in sets if one.sound for name in one.copies()}
+    return {name for name, spec in app.plugins.stores.items() if spec.tier == tier and name in held}
+
+
+def _is_complete(one: BackupSet) -> bool:
+    """Whether it holds all that there was to keep when it was made."""
+    return one.is_whole and one.manifest.get("complete") is True
+
+
+def _unreadable(backups: str, sets: Sequence[BackupSet]) -> list[str]:
+    """The directories that look like sets and are none."""
+    known = {one.name for one in sets}
+    try:
+        names = sorted(os.listdir(backups), reverse=True)
+    except OSError:
+        return []
+    return [name for name in names if name not in known and _SET.match(name)]
+
+
+def _databases(one: BackupSet) -> set[str]:
+    return {str(item["name"]) for item in one.items if item["kind"] in DATABASES}
+
+
+def _at(path: str) -> BackupSet:
+    path = os.path.abspath(path)
+    try:
+        text = read_bounded(os.path.join(path, MANIFEST), _LONGEST, follow=False)
+        manifest = json.loads(text)
+    except (FileNotFoundError, NotADirectoryError):
+        if os.path.isfile(path):
+            raise UsageError(
+                f"{path} is a file, not a set; a bundle is imported.",
+                fix=f"cleo backup import {path}",
+            ) from None
+        raise NotFoundError(
+            f"{path} is no backup set: it has no {MANIFEST}.", fix="cleo backup list"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CleoError(
+            "E_BACKUP_CORRUPT",
+            f"The manifest of {path} cannot be read: {error}.",
+            details={"path": path},
+        ) from error
+    try:
+        return BackupSet(path, manifest)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CleoError(
+            "E_BACKUP_CORRUPT", f"The manifest of {path} is none.", details={"path": path}
+        ) from error
