@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := . plugins/cleo-tasks plugins/cleo-brain[wordllama] plugins/cleo-conduit plugins/cleo-nexus plugins/cleo-signaldock[client,postgres] plugins/cleo-telemetry
+PACKAGES := .[encryption] plugins/cleo-tasks plugins/cleo-brain[wordllama] plugins/cleo-conduit plugins/cleo-nexus plugins/cleo-signaldock[client,postgres] plugins/cleo-telemetry
 
 .PHONY: demo test lint bench docs snapshots format clean
 

@@ -29,7 +29,10 @@ class ExitCode:
     BACKUP_CORRUPT = 62
     RESTORE_REFUSED = 63
     RESTORE_PENDING = 64
+    BUNDLE_DECRYPT = 65
     STORE_IN_USE = 66
+    BUNDLE_INVALID = 67
+    DATA_EXISTS = 68
     NO_SPACE = 69
     NOTHING = 100
     NO_CHANGE = 102
@@ -140,10 +143,25 @@ CODES: Mapping[str, tuple[int, str, str]] = {
         "A restore was interrupted after it had begun to replace files.",
         "cleo doctor --fix",
     ),
+    "E_BUNDLE_DECRYPT": (
+        65,
+        "The passphrase of the bundle is wrong, or its bytes were changed, cut or reordered.",
+        "the same command with the passphrase that the bundle was made with",
+    ),
     "E_STORE_IN_USE": (
         66,
         "Another process uses the file; nothing was changed.",
         "the same command once the other process has ended",
+    ),
+    "E_BUNDLE_INVALID": (
+        67,
+        "The file is no bundle, or holds what no bundle may hold; nothing was written.",
+        "cleo backup inspect FILE",
+    ),
+    "E_DATA_EXISTS": (
+        68,
+        "There is data here that an import would replace; nothing was changed.",
+        "the same command with --force (what is here is kept in a backup set)",
     ),
     "E_NO_SPACE": (69, "Less space is free than the operation needs.", "cleo backup prune"),
     "E_NOTHING": (100, "There is nothing to show.", GENERAL_HELP),

@@ -29,9 +29,12 @@ backup = LazyGroup(
     "backup",
     "Make, verify and keep copies of every database.",
     "cleo_core.cli",
-    dict.fromkeys(
-        ("create", "list", "show", "verify", "delete", "prune", "pin", "unpin"), "backup"
-    ),
+    {
+        **dict.fromkeys(
+            ("create", "list", "show", "verify", "delete", "prune", "pin", "unpin"), "backup"
+        ),
+        **dict.fromkeys(("export", "inspect", "import"), "bundle"),
+    },
     {"ls": "list"},
 )
 

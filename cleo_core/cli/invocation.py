@@ -28,7 +28,7 @@ BUILT_IN_READS: Mapping[str, tuple[str, ...]] = {
     "completion": ("",),
     "plugins": ("", "list", "show"),
     "config": ("get", "list", "path", "validate", "preset list", "preset show"),
-    "backup": ("list", "show", "verify"),
+    "backup": ("list", "show", "verify", "inspect"),
     "doctor": ("",),
     "reconcile": ("",),
 }

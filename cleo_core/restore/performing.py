@@ -71,6 +71,7 @@ def restore_items(
     reason: str = "before-restore",
     event: str = "restore",
     lasting: bool = True,
+    origin: str | None = None,
     progress: Progress | None = None,
 ) -> Restored:
     """Put the copies of a plan in the place of the live files, all of them or none.
@@ -80,6 +81,7 @@ def restore_items(
 
     :param reason: of the set of what is replaced.
     :param lasting: whether the set will still be there for who has to restore it once more.
+    :param origin: what the set was made from, where it does not last.
     :param event: what ``audit/overrides.jsonl`` calls this.
     :raises CleoError: ``E_RESTORE_REFUSED``, ``E_STORE_IN_USE``, ``E_NO_SPACE``,
         ``E_LOCK_TIMEOUT`` and ``E_BACKUP_CORRUPT``: nothing was changed. ``E_RESTORE_PENDING``:
@@ -96,7 +98,7 @@ def restore_items(
         there = _there(app, plan)
         there.stores.restoring = True
         try:
-            _write_down(app, plan, record, quarantined, event)
+            _write_down(app, plan, record, quarantined, event, origin)
             restored = [_looked_at(there, one, record) for one in plan.items]
         finally:
             there.close()
@@ -109,13 +111,18 @@ def restore_items(
 
 
 def _write_down(
-    app: App, plan: Plan, record: Record, quarantined: list[dict[str, str]], event: str
+    app: App,
+    plan: Plan,
+    record: Record,
+    quarantined: list[dict[str, str]],
+    event: str,
+    origin: str | None,
 ) -> None:
     append_override(
         plan.directory,
         event,
         {
-            "source": record.source,
+            "source": origin or record.source,
             "stores": [one.name for one in plan.items],
             "safetySet": record.safety_set,
             "quarantined": [one["path"] for one in quarantined],

@@ -354,11 +354,11 @@ def kill_at_every_step(cleo_home: Path) -> Iterator[Callable[..., Iterator[str]]
     """``for killed in kill_at_every_step(["init"], reset): ...``: the body runs after each kill.
 
     ``reset`` is called before each run. The loop ends with the run that was not killed, whose exit
-    must be 0.
+    must be 0. With ``every`` steps between are passed over.
     """
     started: list[subprocess.Popen[str]] = []
 
-    def run(argv: Sequence[str], reset: Callable[[], object]) -> Iterator[str]:
+    def run(argv: Sequence[str], reset: Callable[[], object], every: int = 1) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-c", KILLER, *argv],
             stdin=subprocess.PIPE,
@@ -368,7 +368,7 @@ def kill_at_every_step(cleo_home: Path) -> Iterator[Callable[..., Iterator[str]]
         started.append(process)
         assert process.stdin is not None
         assert process.stdout is not None
-        for step in itertools.count(1):
+        for step in itertools.count(1, every):
             reset()
             process.stdin.write(f"{step}\n")
             process.stdin.flush()

@@ -1,0 +1,1 @@
+"""Bundles: what a project or a machine keeps, in one file that travels."""
