@@ -184,6 +184,13 @@ class Group(PlainHelp, click.Group):
         attributes.setdefault("context_settings", CONTEXT_SETTINGS)
         super().__init__(*args, **attributes)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A noun alone is answered with its help, also where people's output is asked for."""
+        if args == ["--human"]:
+            ctx.obj.flags["json"] = False
+            args = []
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

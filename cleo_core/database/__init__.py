@@ -69,7 +69,7 @@ BUSY_WAITS = (0.1, 0.2, 0.4, 0.8)
 BUSY_LIMIT = 60.0
 
 #: Bytes of a log that is left: each process that finds one reads it, which takes its time.
-LONGEST_LOG_LEFT = 1024 * 1024
+LONGEST_LOG_LEFT = 384 * 1024
 
 #: Times that opening starts anew when the file is replaced meanwhile.
 _OPEN_ATTEMPTS = 5

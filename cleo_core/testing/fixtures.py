@@ -225,8 +225,8 @@ def _results(
 def cleo_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A private home: HOME, XDG directories and CLEO_HOME below ``tmp_path``, nothing else of CLEO.
 
-    The working directory is ``tmp_path / "work"``. What is made there is not registered by itself,
-    whether or not ``tmp_path`` lies in the system's temporary directory. Returns ``tmp_path``.
+    The working directory is ``tmp_path / "work"``. ``CLEO_TEST_ROOT`` tells plugins that nobody's
+    projects are here, so that none is registered by itself. Returns ``tmp_path``.
     """
     for name in list(os.environ):
         if name.startswith("CLEO_") and name not in ("CLEO_SQLITE", "CLEO_TEST_POSTGRES_URL"):
@@ -239,7 +239,6 @@ def cleo_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("CLEO_TEST_ROOT", str(tmp_path))
-    monkeypatch.setenv("CLEO_DISABLE_PROJECT_AUTOREGISTER", "1")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
     monkeypatch.chdir(work)

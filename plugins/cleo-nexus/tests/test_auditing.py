@@ -53,6 +53,25 @@ def test_every_verb_leaves_one_row_whether_carried_out_or_refused(atlas: Any) ->
     assert all(row["gateway"] == "mutate" and row["source"] == "python" for row in rows)
 
 
+def test_what_is_refused_before_anything_is_looked_at_leaves_one_row_too(atlas: Any) -> None:
+    atlas.project("web")
+    nexus = atlas.nexus("web")
+    for call in (
+        lambda: nexus.orphans(yes=True),
+        lambda: nexus.orphans(prune=True, yes=True),
+        lambda: nexus.clean(yes=True),
+        lambda: nexus.clean(yes=True, match="["),
+        lambda: nexus.clean(yes=True, missing=True),
+    ):
+        before = len(nexus.audit_list()[0])
+        error = refusal(call)
+        (row,) = nexus.audit_list()[0][: len(nexus.audit_list()[0]) - before]
+        assert (row["success"], row["errorCode"]) == (False, error.code)
+    refusal(nexus.clean)
+    refusal(nexus.orphans)
+    assert nexus.audit_list()[1].total == before + 1
+
+
 def test_the_audit_is_filtered(atlas: Any, cleo_cli: Cli, cleo_clock: Clock) -> None:
     root = atlas.project("web")
     atlas.project("api")

@@ -386,3 +386,28 @@ def test_the_chain_of_the_readme_is_valid(cli: Cli) -> None:
     example = text.partition("```json\n")[2].partition("```")[0]
     told = cli("validate", "-", input=example).data
     assert (told["errors"], told["warnings"], told["artifactComplete"]) == ([], [], True)
+
+
+def test_what_is_shown_of_a_chain_can_be_added_again(cli: Cli, add: Cli, tmp_path: Path) -> None:
+    assert add(good(id="first", description="Two steps", metadata={"archetypes": ["a"]})).code == 0
+    for name in ("first", "rcasd-ivtrc", "tessera-rcasd"):
+        shown = cli("show", name)
+        file = tmp_path / "shown.json"
+        file.write_text(shown.out)
+        again = cli("add", str(file), "--replace")
+        assert (again.code, again.error["code"]) == (102, "E_NO_CHANGE"), name
+        file.write_text(json.dumps({**shown.data, "id": "other", "extra": 1}))
+        wrong = cli("validate", str(file)).envelope["data"]["errors"]
+        assert [(one["code"], one["path"]) for one in wrong] == [("UNKNOWN_FIELD", "$.extra")]
+        file.write_text(json.dumps({**shown.data, "id": f"other.{name}"}))
+        made = cli("add", str(file)).data
+        for field in ("stages", "links", "gates", "variables", "description", "metadata"):
+            assert made[field] == shown.data[field]
+
+
+def test_a_noun_alone_shows_its_verbs_to_people(cleo_cli: Any) -> None:
+    for words in (("nexus",), ("nexus", "deps"), ("chain",)):
+        alone, human = cleo_cli(*words), cleo_cli(*words, "--human")
+        assert (human.code, human.out) == (alone.code, "")
+        assert alone.error["message"] in human.err
+        assert "Commands:" in human.err

@@ -192,3 +192,18 @@ def test_a_worktree_is_no_project_of_its_own(atlas: Any, cleo_cli: Cli) -> None:
     assert (refused.code, refused.error["code"]) == (3, "E_WORKTREE")
     shutil.rmtree(atlas.root("tree") / ".cleo")
     assert cleo_cli("nexus", "show", ".", cwd=atlas.root("tree")).data["slug"] == "web"
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*$", "(.*)*x"])
+def test_a_pattern_that_would_never_end_is_refused(
+    atlas: Any, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    atlas.project("web")
+    atlas.project("a" * 60 + "b")
+    monkeypatch.setattr(cleaning, "SECONDS", 0.5)
+    error = refusal(atlas.nexus("web").clean, match=pattern)
+    assert (error.code, error.exit) == ("E_INVALID_PATTERN", 2)
+    assert "0.5 seconds" in error.message
+    assert [one.slug for one in atlas.nexus("web").clean(match="a{60}b$").matched] == [
+        "a" * 60 + "b"
+    ]

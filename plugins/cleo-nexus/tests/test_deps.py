@@ -19,7 +19,7 @@ from cleo_core.output import to_json
 from cleo_core.testing import Outcome
 from cleo_core.testing.faults import Faults
 from cleo_core.testing.fixtures import Processes
-from cleo_nexus.service import depending, enforcing
+from cleo_nexus.service import depending, enforcing, watching
 from cleo_nexus.store import edges
 
 _realms = runpy.run_path(str(Path(__file__).with_name("realms.py")))
@@ -236,12 +236,15 @@ def test_a_task_is_held_until_what_it_waits_for_is_done(realms: Any) -> None:
     realms.link("web:T001 > api:T001", "web:T001 > lib:T001")
     assert realms.state("web:T001") == ("blocked", "nexus: waits for api:T001, lib:T001")
     assert "T001" not in realms.next("web")
-    assert refused(realms.tasks("web").claim, "T009").exit != 0
+    ada = realms.app("web", agent="ada").service("tasks")
+    assert [ada.claim(next=True).task.id for _ in range(2)] == ["T002", "T003"]
+    assert refused(ada.claim, next=True).exit == 100
     realms.tasks("api").complete("T001")
     assert realms.state("web:T001") == ("blocked", "nexus: waits for lib:T001")
     realms.tasks("lib").cancel("T001")
     assert realms.state("web:T001") == ("pending", None)
-    assert "T001" in realms.next("web")
+    assert ada.claim(next=True).task.id == "T001"
+    ada.unclaim("T001")
     realms.tasks("api").reopen("T001")
     assert realms.state("web:T001") == ("blocked", "nexus: waits for api:T001")
     realms.nexus("web").deps_remove("T001", "api:T001")
@@ -269,6 +272,25 @@ def test_what_waits_cannot_be_taken_up_by_hand(realms: Any) -> None:
     assert refused(web.complete, "T002").code == "E_GUARD"
     realms.tasks("api").complete("T001")
     web.complete("T002")
+
+
+def test_the_way_out_of_a_hold_is_a_command_that_shows_it(realms: Any, cleo_cli: Cli) -> None:
+    realms.link("web:T001 > api:T001")
+    realms.close()
+    web = ("--project", str(realms.root("web")), "--agent", "ada")
+    for argv in (("start", "T001"), ("complete", "T001"), ("claim", "T001", "--start")):
+        error = cleo_cli(*web, *argv).error
+        assert (error["exit"], error["fix"]) == (6, "cleo nexus deps show web:T001"), argv
+        assert "waits for api:T001" in error["message"]
+    shown = cleo_cli(*error["fix"].split()[1:]).data
+    assert [one["ref"] for one in shown["entries"]] == ["api:T001"]
+
+
+def test_nobody_is_let_past_a_hold_for_the_name_he_uses(realms: Any) -> None:
+    realms.link("web:T001 > api:T001")
+    with realms.app("web", agent=enforcing.ACTOR) as app:
+        app.service("tasks").update("T001", status="pending")
+    assert realms.status("web:T001") == "blocked"
 
 
 def test_a_task_that_is_blocked_for_another_reason_is_left_alone(realms: Any) -> None:
@@ -543,6 +565,40 @@ def test_a_local_edge_of_the_same_moment_does_not_close_a_loop(
     assert realms.status("web:T001") == "pending"
 
 
+@pytest.mark.parametrize("way", ["dependency", "child", "new task"])
+def test_a_loop_that_two_projects_close_in_the_same_moment_is_told(
+    realms: Any, monkeypatch: pytest.MonkeyPatch, cleo_cli: Cli, way: str
+) -> None:
+    realms.link("api:T001 > web:T002")
+    real = watching.guard
+
+    def guard(*arguments: Any) -> Any:
+        found = real(*arguments)
+        # Committed after the guard has looked, by one who has not seen what is about to be.
+        realms.edge("web", "api", ("T004" if way == "new task" else "T001", "T001"))
+        return found
+
+    web = realms.tasks("web")
+    with monkeypatch.context() as patch:
+        patch.setattr(watching, "guard", guard)
+        if way == "dependency":
+            web.deps_add("T002", ["T001"])
+        elif way == "child":
+            web.reparent("T001", to="T002")
+        else:
+            web.add("Late", parent="T002", depends=["T003"])
+    (warning,) = realms.app("web").warnings
+    assert warning["code"] == "W_NEXUS_CYCLE"
+    last = "T004" if way == "new task" else "T001"
+    assert warning["path"] == ["web:T002", f"web:{last}", "api:T001", "web:T002"]
+    assert " → ".join(warning["path"]) in warning["message"]
+    realms.close()
+    monkeypatch.chdir(realms.root("web"))
+    assert cleo_cli("nexus", "critical-path").error["exit"] == 14
+    assert cleo_cli(*warning["fix"].split()[1:]).code == 0
+    assert cleo_cli("nexus", "critical-path").code == 0
+
+
 def test_a_block_of_somebody_else_is_left_alone_whatever_it_says(realms: Any) -> None:
     tasks = realms.tasks("web")
     tasks.update("T001", status="blocked", blocked_reason="nexus: waiting for Bob")
@@ -550,8 +606,9 @@ def test_a_block_of_somebody_else_is_left_alone_whatever_it_says(realms: Any) ->
     assert realms.status("web:T001") == "blocked"
 
 
-def test_reconcile_finds_what_is_held_for_an_edge_that_nobody_remembers(
-    realms: Any, cleo_cli: Any
+@pytest.mark.parametrize("words", [("reconcile", "--apply"), ("nexus", "deps", "refresh")])
+def test_what_is_held_for_an_edge_that_nobody_remembers_is_found(
+    realms: Any, cleo_cli: Any, words: tuple[str, ...]
 ) -> None:
     realms.link("web:T001 > api:T001")
     realms.close()
@@ -563,6 +620,7 @@ def test_reconcile_finds_what_is_held_for_an_edge_that_nobody_remembers(
         execute(realms.registry, statement)
     assert realms.status("web:T001") == "blocked"
     realms.close()
-    found = cleo_cli("reconcile", "--apply", cwd=realms.root("api"))
-    assert found.code == 0
+    checked = cleo_cli("doctor", "--only", "nexus.blocked", "--deep", cwd=realms.root("api"))
+    assert "web:T001" in checked.out
+    assert cleo_cli(*words, cwd=realms.root("api")).code == 0
     assert realms.status("web:T001") == "pending"

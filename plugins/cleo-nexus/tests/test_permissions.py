@@ -128,6 +128,35 @@ def test_a_copy_reaches_into_nothing(three: Any, cleo_cli: Any) -> None:
     assert cleo_cli("nexus", "deps", "add", "T002", "lib:T002", cwd=copy).code == 0
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["copied", "moved"])
+def test_what_only_reads_what_is_named_works_from_elsewhere_with_a_warning(
+    three: Any, cleo_cli: Any, moved: bool
+) -> None:
+    three.close()
+    here = three.root("elsewhere")
+    (shutil.move if moved else shutil.copytree)(three.root("web"), here)
+    for words in (
+        ("show", "."),
+        ("permission", "get", "."),
+        ("audit", "list", "--in", "."),
+        ("search", "api"),
+        ("resolve", "api:T001"),
+        ("discover", "api:T001"),
+        ("deps", "show", "api:T001"),
+        ("blocking", "api:T001"),
+        ("critical-path",),
+        ("sync", "api"),
+        ("sync", "--all"),
+    ):
+        found = cleo_cli("nexus", *words, cwd=here)
+        assert (found.code, words) == (0, words), repr(found)
+        assert "W_PROJECT_ELSEWHERE" in [one["code"] for one in found.warnings], words
+    assert cleo_cli("nexus", "show", ".", cwd=here).data["path"] == str(three.root("web"))
+    # What it would answer of this directory's own tasks lies elsewhere.
+    for words in (("resolve", "T001"), ("deps", "show", "T001"), ("sync",), ("sync", ".")):
+        assert cleo_cli("nexus", *words, cwd=here).code == 75, words
+
+
 def test_a_project_that_was_moved_is_found_again_first(three: Any, cleo_cli: Any) -> None:
     three.close()
     moved = three.root("elsewhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from hypothesis import strategies as st
 from cleo_core.app import create_app
 from cleo_core.database import Database, driver
 from cleo_core.errors import CleoError
+from cleo_core.ids import new_id
 from cleo_core.initialize import initialize
 from cleo_nexus.errors import NexusError
 from cleo_nexus.ids import parse_reference
-from cleo_nexus.service import fanning, searching
+from cleo_nexus.service import fanning, places, searching
 
 
 @pytest.fixture
@@ -55,6 +57,28 @@ def _parsed(text: str) -> Any:
             parse_reference(text, wildcard=True)
         assert refused.value.exit == 73
     return found
+
+
+def _crowd(like: Path, count: int) -> dict[str, Path]:
+    """More projects with the tasks of one, each with a marker of its own; they share its file."""
+    marker = json.loads((like / ".cleo" / "project-info.json").read_text())
+    made = {f"crowd-{number:03d}": like.with_name(f"crowd-{number:03d}") for number in range(count)}
+    rows = []
+    for name, root in made.items():
+        (root / ".cleo").mkdir(parents=True)
+        os.link(like / ".cleo" / "tasks.db", root / ".cleo" / "tasks.db")
+        id_ = new_id()
+        (root / ".cleo" / "project-info.json").write_text(json.dumps({**marker, "projectId": id_}))
+        at = "2026-01-01T00:00:00.000Z"
+        rows.append((id_, name, name, str(root), places.path_hash(str(root)), at, at))
+    registry = Path(os.environ["XDG_DATA_HOME"]) / "cleo" / "nexus.db"
+    with contextlib.closing(driver().connect(registry)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO project_registry (project_id, slug, name, project_path, project_hash, "
+            "registered_at, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+    return made
 
 
 def _search(root: Path, *arguments: Any, **options: Any) -> Any:
@@ -242,6 +266,7 @@ def test_projects_that_cannot_be_asked_are_named_and_hold_nobody_up(
     (roots["other"] / ".cleo" / "project-info.json").write_text(
         (roots["zoo"] / ".cleo" / "project-info.json").read_text()
     )
+    roots |= _crowd(roots["fine"], 200 - len(roots))
     open_now: list[str] = []
     most = 0
     real_init, real_close = Database.__init__, Database.close
@@ -266,10 +291,11 @@ def test_projects_that_cannot_be_asked_are_named_and_hold_nobody_up(
     with contextlib.closing(driver().connect(files["busy"], isolation_level=None)) as holder:
         holder.execute("PRAGMA journal_mode=DELETE")
         holder.execute("BEGIN EXCLUSIVE")
-        found, page = _search(roots["fine"], "parser")
+        found, page = _search(roots["fine"], "parser", limit=200, timeout=120)
         holder.execute("ROLLBACK")
         holder.execute("PRAGMA journal_mode=WAL")
-    assert [one.ref for one in found.matches] == ["fine:T001", "zoo:T001"]
+    answered = [name for name in sorted(roots) if name.startswith(("crowd", "fine", "zoo"))]
+    assert [one.ref for one in found.matches] == [f"{name}:T001" for name in answered]
     assert {one.project: one.reason for one in found.skipped} == {
         "ahead": "ahead",
         "behind": "behind",
@@ -279,7 +305,7 @@ def test_projects_that_cannot_be_asked_are_named_and_hold_nobody_up(
         "gone": "unreachable",
         "other": "unreachable",
     }
-    assert (page.total, found.searched, found.complete) == (2, 2, False)
+    assert (page.total, found.searched, found.complete) == (193, 193, False)
     assert 1 <= most <= 4
     assert open_now == []
     for name, listed in before.items():
@@ -296,7 +322,7 @@ def test_what_was_not_asked_is_told_and_is_no_failure(
     found = cleo_cli("nexus", "search", "parser")
     assert (found.code, found.data["complete"]) == (0, False)
     assert found.data["skipped"] == [{"project": "gone", "reason": "unreachable"}]
-    assert [one["code"] for one in found.envelope["meta"]["warnings"]] == ["W_INCOMPLETE"]
+    assert [one["code"] for one in found.envelope["meta"]["warnings"]] == ["W_NEXUS_INCOMPLETE"]
     assert cleo_cli("nexus", "resolve", "*:T9").code == 0
 
 
@@ -391,3 +417,22 @@ def test_a_registered_project_without_tasks_has_none(project: Callable[..., Path
     with _app(web) as app, pytest.raises(CleoError) as refused:
         app.service("nexus").resolve("bare:T001")
     assert refused.value.exit == 4
+
+
+def test_the_way_out_of_a_file_elsewhere_leads_there(
+    project: Callable[..., Path], cleo_cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web, api = project("web", "parser"), project("api", "parser")
+    monkeypatch.chdir(web)
+    missing = cleo_cli("nexus", "resolve", "api:T009").error
+    assert (missing["exit"], missing["fix"]) == (4, f"cleo list --project {api}")
+    with contextlib.closing(driver().connect(api / ".cleo" / "tasks.db")) as connection:
+        connection.execute("UPDATE alembic_version_tasks SET version_num = 'tasks_0000'")
+        connection.commit()
+    for words in (("resolve", "api:T001"), ("deps", "show", "api:T001")):
+        error = cleo_cli("nexus", *words).error
+        assert (error["exit"], error["fix"].endswith(f" --project {api}")) == (50, True)
+    shutil.rmtree(api)
+    error = cleo_cli("nexus", "resolve", "api:T001").error
+    assert (error["exit"], error["fix"]) == (3, "cleo nexus scan")
+    assert cleo_cli(*error["fix"].split()[1:], str(web.parent)).code == 0

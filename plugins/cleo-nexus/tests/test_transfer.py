@@ -15,6 +15,7 @@ import pytest
 from cleo_core.errors import CleoError
 from cleo_core.locks import held
 from cleo_core.testing import Outcome
+from cleo_nexus.service import transfer_steps
 
 _removals = runpy.run_path(str(Path(__file__).with_name("removals.py")))
 World, Realms, refused, execute, behind = (
@@ -363,7 +364,7 @@ def test_what_may_have_arrived_cannot_be_given_up(world: Any) -> None:
     world.close()
     shutil.move(world.root("api"), world.root("api-moved"))
     error = refused(world.nexus("web").transfer_abort, id_)
-    assert (error.exit, error.fix) == (74, "cleo nexus reconcile --project NEW_PATH")
+    assert (error.exit, error.fix) == (74, "cleo nexus scan")
     assert world.journal()[0].state == "planned"
 
 
@@ -374,6 +375,56 @@ def test_what_an_open_move_has_goes_nowhere_else(world: Any) -> None:
         error = refused(world.nexus("web").transfer, ["T001"], "lib", mode=mode)
         assert (error.exit, error.fix) == (6, f"cleo nexus transfer --resume {id_}")
     assert world.nexus("web").transfer_resume(id_).state == "done"
+
+
+@pytest.mark.parametrize("state", ["linked", "repointed"])
+def test_a_child_that_came_meanwhile_stops_a_move_and_is_named_with_a_way_out(
+    world: Any, cleo_cli: Cli, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.home)
+    permit(world, "web", "execute")
+    world.keep()
+    for commits in range(9 if state == "repointed" else 5, 30):
+        id_ = interrupted(world, commits=commits)
+        if world.journal()[0].state == state:
+            break
+        world.restore()
+    edges = world.edges()
+    child = world.tasks("web").add("Late", parent="T001").task.id
+    error = refused(world.nexus("api").transfer_resume, id_)
+    assert (error.exit, error.details["cause"]) == (74, "E_HAS_CHILDREN")
+    assert f"--resume {id_}" in error.message
+    assert (world.journal()[0].state, world.edges()) == (state, edges)
+    assert error.fix == f"cleo reparent {child} --to root --project {world.root('web')}"
+    world.close()
+    assert cleo_cli(*error.fix.split()[1:], agent="ada").code == 0
+    assert world.nexus("api").transfer_resume(id_).state == "done"
+
+
+def test_a_transfer_that_cannot_go_on_leaves_one_row_in_the_audit(
+    realms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nexus = realms.nexus("web")
+
+    def rows() -> list[Any]:
+        found: list[Any] = realms.rows(
+            "SELECT action, success FROM nexus_audit_log WHERE action LIKE 'nexus.transfer%'"
+        )
+        return found
+
+    def stop(self: Any, row: Any) -> None:
+        raise CleoError("E_DISK_FULL", "The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer_steps.Run, "_linked", stop)
+        error = refused(nexus.transfer, "T001", "api")
+        assert (error.exit, rows()) == (74, [("nexus.transfer", 1)])
+        id_ = error.details["transfer"]
+        assert refused(nexus.transfer_resume, id_).exit == 74
+    assert rows()[1:] == [("nexus.transfer.resume", 1)]
+    nexus.transfer_resume(id_)
+    assert refused(nexus.transfer, "T099", "api").exit == 4
+    assert rows()[2:] == [("nexus.transfer.resume", 1), ("nexus.transfer", 0)]
 
 
 def test_nothing_is_put_away_that_the_target_has_no_more(world: Any) -> None:

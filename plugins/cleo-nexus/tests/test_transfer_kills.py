@@ -41,8 +41,7 @@ def test_a_transfer_is_killed_after_each_commit_and_gone_on_with(world: Any, mod
     expected = world.picture()
     _check(expected, whole.id_map, mode)
     states = set()
-    # The steps of a copy are steps of a move, too, so that some of its commits are enough.
-    for commits in count(1, 1 if mode == "move" else 3):
+    for commits in count(1):
         world.restore()
         if not world.killed(transfer, commits=commits):
             break
@@ -56,8 +55,7 @@ def test_a_transfer_is_killed_after_each_commit_and_gone_on_with(world: Any, mod
         assert len(world.journal()) == 1
         assert done.id_map == whole.id_map
         assert world.picture() == expected, f"after {commits} commits: {journal}"
-    if mode == "move":
-        assert states == {one.step for one in whole.steps if one.outcome == "done"}
+    assert states == {one.step for one in whole.steps if one.outcome == "done"}
 
 
 def _check(picture: dict[str, Any], ids: dict[str, str], mode: str) -> None:

@@ -222,6 +222,26 @@ def test_a_veto_leaves_everything_as_it_is(tasks: Any, peer: Peer) -> None:
     assert peer.told == []
 
 
+def test_who_would_refuse_a_blocked_task_its_status_gives_the_fix(tasks: Any, peer: Peer) -> None:
+    tasks.hold({"T001": WAITS}, prefix="nexus: ")
+    peer.veto = lambda change: Veto("T001 waits elsewhere", "cleo elsewhere show T001")
+    for act in (
+        lambda: tasks.start("T001"),
+        lambda: tasks.complete("T001"),
+        lambda: tasks.update("T001", status="done"),
+    ):
+        with pytest.raises(CleoError) as refused:
+            act()
+        error = refused.value
+        assert (error.code, error.exit) == ("E_INVALID_TRANSITION", 6)
+        assert error.message.endswith("peer: T001 waits elsewhere")
+        assert error.fix == "cleo elsewhere show T001"
+    peer.veto = lambda change: None
+    with pytest.raises(CleoError) as refused:
+        tasks.start("T001")
+    assert refused.value.fix == "cleo update T001 --status active"
+
+
 # Verbs
 
 

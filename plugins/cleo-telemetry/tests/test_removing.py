@@ -200,6 +200,27 @@ def test_a_dry_run_of_purge_changes_no_byte(
     assert cleo_cli("telemetry", "purge", "--yes", *more, env=quiet).data == done
 
 
+def test_a_dry_run_changes_neither_the_file_nor_a_log_that_a_command_left(
+    enabled: Path, cleo_cli: Any
+) -> None:
+    cleo_cli("version")
+    log = file().with_name(f"{file().name}-wal")
+    before = [path.read_bytes() for path in (file(), log)]
+    assert before[1]
+    for words in (("purge", "--dry-run"), ("purge", "--all", "--dry-run"), ("prune", "--dry-run")):
+        assert cleo_cli("telemetry", *words, env={"DO_NOT_TRACK": "1"}).code in (0, 102)
+        # The -shm beside them is no content but SQLite's index of the log, in shared memory: who
+        # reads a log writes there what he found, and locks himself in.
+        assert [path.read_bytes() for path in (file(), log)] == before, words
+
+
+def test_prune_says_how_far_it_is(enabled: Path, cleo_app: App) -> None:
+    insert("tasks.show", count=1201, at=days_ago(100))
+    told: list[tuple[int, int]] = []
+    cleo_app.service("telemetry").prune(progress=lambda *one: told.append(one))
+    assert told == [(0, 1201), (500, 1201), (1000, 1201)]
+
+
 def test_purge_of_some_days_keeps_the_rest_and_the_id(enabled: Path, cleo_cli: Any) -> None:
     quiet = {"DO_NOT_TRACK": "1"}
     first = meta()["anonymous_id"]

@@ -44,8 +44,6 @@ TRANSFER_MODE = ("copy", "move")
 TRANSFER_STATE = (
     *("planned", "imported", "mapped", "linked", "repointed", "archived", "done", "aborted"),
 )
-#: States of a transfer that is over.
-TRANSFER_CLOSED = ("done", "aborted")
 
 AUDIT_SOURCE = ("cli", "python", "server")
 GATEWAY = ("query", "mutate")

@@ -27,10 +27,13 @@ COMMANDS = (
     ),
 )
 
+#: What a person agrees by.
+ENABLED = "telemetry.enabled"
+
 # All are global: a repository must neither opt a person in nor thin out what is theirs.
 CONFIG = (
     ConfigKey(
-        "telemetry.enabled",
+        ENABLED,
         "bool",
         False,
         scope="global",

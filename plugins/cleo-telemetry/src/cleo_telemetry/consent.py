@@ -1,33 +1,16 @@
-"""Whether the person at this machine agreed to be measured.
-
-It is asked after every command, so it looks only at what is in memory already and imports nothing.
-"""
+"""Whether the person at this machine agreed to be measured, and what decided it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from cleo_telemetry.api import ENABLED
+
 if TYPE_CHECKING:
     from cleo_core.app import App
 
-KEY = "telemetry.enabled"
-#: What may decide, the first that says no before all others.
-VARIABLES = ("DO_NOT_TRACK", "CLEO_TELEMETRY")
 DEFAULT, UNREADABLE = "default", "global config"
-
-
-def given(app: App) -> bool:
-    """Whether commands are to be recorded; a repository's own setting is passed over and named.
-
-    What else is wrong with the configuration is for the commands that use it to say.
-    """
-    if refused_by(app.env) is not None:
-        return False
-    told = len(app.warnings)
-    agreed = app.config.get(KEY) is True
-    app.warnings[told:] = [one for one in app.warnings[told:] if one["code"] == "W_CONFIG_VALUE"]
-    return agreed
 
 
 def refused_by(env: Mapping[str, str]) -> str | None:
@@ -47,9 +30,9 @@ def decided(app: App) -> tuple[bool, str]:
     variable = refused_by(app.env)
     if variable is not None:
         return False, variable
-    found = app.config.explain(KEY)
+    found = app.config.explain(ENABLED)
     if found.source != "default":
-        return found.value is True, KEY
+        return found.value is True, ENABLED
     unusable = {"W_CONFIG_UNUSABLE", "W_NO_HOME"}
     if any(one["code"] in unusable and _is_global(app, one) for one in app.warnings):
         return False, UNREADABLE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleo_core import hookimpl
 from cleo_core.api import CommandSpec, ServiceSpec, StoreSpec
-from cleo_telemetry import api, consent
+from cleo_telemetry import api
 
 if TYPE_CHECKING:
     from cleo_core.api import CommandEvent
@@ -46,9 +46,14 @@ def cleo_store_opened(spec: StoreSpec, connection: Any) -> None:
 def cleo_command_finished(app: App, event: CommandEvent) -> None:
     """Record a finished command where the person at this machine agreed to that.
 
-    That is done when nobody waits any more, and nothing of it shows, whatever comes of it.
+    That is done when nobody waits any more, and nothing of it shows, whatever comes of it. Where
+    nobody agreed it costs one look at the configuration, and loads nothing. A repository's own
+    setting is passed over and named; what else is wrong there is for others to say.
     """
-    if consent.given(app):
+    told = len(app.warnings)
+    agreed = app.config.get(api.ENABLED) is True
+    app.warnings[told:] = [one for one in app.warnings[told:] if one["code"] == "W_CONFIG_VALUE"]
+    if agreed:
         app.afterwards.add(api.STORE.name, lambda: _record(app, event))
 
 

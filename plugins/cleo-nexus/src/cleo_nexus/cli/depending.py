@@ -8,7 +8,7 @@ import click
 
 from cleo_core.cli import Result, command, group
 from cleo_core.output import Printer
-from cleo_nexus.cli.rendering import print_entries, print_skipped, service
+from cleo_nexus.cli.rendering import TIMEOUT, print_entries, print_skipped, service
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -48,7 +48,12 @@ def _refresh(app: App) -> Result:
 
     Example: cleo nexus deps refresh
     """
-    found = service(app).deps_refresh()
+    from cleo_core.cli.progress import Progress
+
+    with Progress() as progress:
+        found = service(app).deps_refresh(
+            progress=lambda done, total: progress("projects", done, total)
+        )
     ids = [ref.ref for ref in (*found.blocked, *found.released, *found.reworded)]
     return Result(found, ids=ids, human=lambda out: _print_refreshed(out, found))
 
@@ -57,12 +62,15 @@ def _refresh(app: App) -> Result:
 @click.argument("reference", metavar="REF")
 @click.option("--reverse", is_flag=True, help="Show who waits for it instead.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Steps at most.")
-def _show(app: App, reference: str, reverse: bool, depth: int | None) -> Result:
+@TIMEOUT
+def _show(
+    app: App, reference: str, reverse: bool, depth: int | None, timeout: float | None
+) -> Result:
     """Show what a task waits for, over all projects; a parent waits for its children.
 
     Example: cleo nexus deps show api:T001 --reverse
     """
-    found = service(app).deps_show(reference, reverse=reverse, depth=depth)
+    found = service(app).deps_show(reference, reverse=reverse, depth=depth, timeout=timeout)
 
     def human(out: Printer) -> None:
         nothing = "Nothing waits for it." if reverse else "It waits for nothing."

@@ -8,7 +8,7 @@ import click
 
 from cleo_core.cli import Result, command
 from cleo_core.output import Printer
-from cleo_nexus.cli.rendering import print_entries, print_skipped, service
+from cleo_nexus.cli.rendering import TIMEOUT, print_entries, print_skipped, service
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @command("blocking", project="optional")
 @click.argument("reference", metavar="REF")
-def blocking_command(app: App, reference: str) -> Result:
+@TIMEOUT
+def blocking_command(app: App, reference: str, timeout: float | None) -> Result:
     """List the open tasks of all projects that wait for a task, nearest first.
 
     Example: cleo nexus blocking api:T001
     """
-    found = service(app).blocking(reference)
+    found = service(app).blocking(reference, timeout=timeout)
 
     def human(out: Printer) -> None:
         print_entries(out, found.entries, f"No open task waits for {found.root.ref}.")
@@ -34,12 +35,13 @@ def blocking_command(app: App, reference: str) -> Result:
 
 @command("critical-path", project="optional")
 @click.argument("reference", metavar="[REF]", required=False)
-def critical_path_command(app: App, reference: str | None) -> Result:
+@TIMEOUT
+def critical_path_command(app: App, reference: str | None, timeout: float | None) -> Result:
     """Show the longest chain of open tasks of all projects, or the one that leads to a task.
 
     Example: cleo nexus critical-path web:T004
     """
-    found = service(app).critical_path(reference)
+    found = service(app).critical_path(reference, timeout=timeout)
 
     def human(out: Printer) -> None:
         print_entries(out, found.entries, "No task is open.", indent=False)

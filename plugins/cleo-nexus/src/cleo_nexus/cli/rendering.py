@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from cleo_core.output import Printer
 from cleo_nexus.records.projects import Project
 
 if TYPE_CHECKING:
     from cleo_core.app import App
-    from cleo_nexus.records.edges import Entry, Skipped
+    from cleo_nexus.records.edges import Entry
+    from cleo_nexus.records.found import Skipped
     from cleo_nexus.service import NexusService
+
+
+TIMEOUT = click.option("--timeout", type=float, metavar="SECONDS", help="For all projects; 10.")
 
 
 def service(app: App) -> NexusService:

@@ -8,13 +8,11 @@ import click
 
 from cleo_core.cli import Result, command
 from cleo_core.output import Page, Printer
-from cleo_nexus.cli.rendering import service
+from cleo_nexus.cli.rendering import TIMEOUT, service
 
 if TYPE_CHECKING:
     from cleo_core.app import App
     from cleo_nexus.records.found import Matches
-
-TIMEOUT = click.option("--timeout", type=float, metavar="SECONDS", help="For all projects; 10.")
 
 
 @command("resolve", project="optional")

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from cleo_core.api import Declared
 from cleo_core.api.records import record
+from cleo_nexus.records.found import Skipped
 from cleo_nexus.records.projects import Ref
 
 
@@ -28,20 +29,16 @@ class Entry(Declared):
 
 
 @record
-class Skipped(Declared):
-    """A project that could not be looked at, by slug, and why."""
-
-    project: str
-    reason: str
-
-
-@record
 class Tree(Declared):
-    """What a task waits for, or who waits for it, each task once and after what led to it."""
+    """What a task waits for, or who waits for it, each task once and after what led to it.
+
+    :ivar complete: whether no project was left out; of the others likewise.
+    """
 
     root: Ref
     entries: list[Entry]
     skipped: list[Skipped]
+    complete: bool
 
 
 @record
@@ -52,6 +49,7 @@ class Blocking(Declared):
     entries: list[Entry]
     impact_score: int
     skipped: list[Skipped]
+    complete: bool
 
 
 @record
@@ -66,6 +64,7 @@ class CriticalPath(Declared):
     entries: list[Entry]
     blocked_by: Ref | None
     skipped: list[Skipped]
+    complete: bool
 
 
 @record

@@ -14,7 +14,8 @@ class Skipped(Declared):
     """A project that could not be asked.
 
     :ivar project: its slug.
-    :ivar reason: permission, unreachable, behind, ahead, foreign, broken, busy, slow or timeout.
+    :ivar reason: permission, unreachable, absent (it keeps no tasks), behind, ahead, foreign,
+        broken, busy, slow or timeout.
     """
 
     project: str

@@ -58,14 +58,30 @@ def current_id(app: App) -> str | None:
     )
 
 
-def meant_id(app: App, db: Backend) -> str | None:
+def reader_id(app: App) -> str | None:
+    """The id of the project that asks, for what only reads projects that are named.
+
+    Every project lets every other one read, so that nothing of it hangs on where this one is
+    registered; a warning says where that is, if it is not here.
+    """
+    try:
+        return current_id(app)
+    except NexusError as error:
+        if error.code not in ("E_PROJECT_COPY", "E_PROJECT_ID_DRIFT"):
+            raise
+        app.warn("W_PROJECT_ELSEWHERE", f"{error.message} `{error.fix}` settles it.")
+        return own_id(app)
+
+
+def meant_id(app: App, db: Backend, *, reads: bool = False) -> str | None:
     """The id of the project that is meant where none is named: by the variable, else the own one.
 
+    :param reads: whether only what the registry holds of it is wanted.
     :raises NexusError: 71, the variable names a project that is not registered.
     """
     named = app.env.get(CURRENT_VARIABLE, "").strip()
     if named in ("", "."):
-        return current_id(app)
+        return reader_id(app) if reads else current_id(app)
     return str(project(app, db, named)["project_id"])
 
 
@@ -78,11 +94,12 @@ def marked_id(app: App, db: Backend) -> str | None:
     return None if row is None else str(row["project_id"])
 
 
-def find(app: App, db: Backend, key: Any) -> Row | None:
+def find(app: App, db: Backend, key: Any, *, reads: bool = False) -> Row | None:
     """A project by id, ``@id``, slug, former id or slug, hash or path, in this order.
 
     ``.`` is the current one, wherever below its root it is asked from.
 
+    :param reads: whether only what the registry holds of it is wanted.
     :raises UsageError: what is given can be no key.
     :raises CleoError: 3, ``.`` outside of every project; 70, the registry cannot be read, which
         is never "not found".
@@ -96,7 +113,7 @@ def find(app: App, db: Backend, key: Any) -> Row | None:
         return None
     with reading():
         if key == ".":
-            return projects.by_id(db, meant_id(app, db) or app.project.id)
+            return projects.by_id(db, meant_id(app, db, reads=reads) or app.project.id)
         found, alias = _named(db, key)
         if found is not None and alias is not None:
             app.warn(
@@ -129,12 +146,13 @@ def _at_path(app: App, db: Backend, key: str) -> Row | None:
     return projects.by_path(db, path)
 
 
-def project(app: App, db: Backend, key: Any) -> Row:
+def project(app: App, db: Backend, key: Any, *, reads: bool = False) -> Row:
     """A project by any of its names.
 
+    :param reads: whether only what the registry holds of it is wanted.
     :raises NexusError: 71, it is not registered.
     """
-    found = find(app, db, key)
+    found = find(app, db, key, reads=reads)
     if found is not None:
         return found
     if key in (".", f"@{own_id(app)}"):
@@ -178,7 +196,7 @@ def locate(app: App, db: Backend, text: Any, required: str) -> tuple[Row, TaskRe
         else:
             key = str(reference.project)
         row = _by_reference(app, db, key)
-    require(row, required, current_id(app))
+    require(row, required, reader_id(app) if required == "read" else current_id(app))
     return row, reference
 
 

@@ -105,7 +105,7 @@ class AuditVerbs(Verbs):
         return self.write(body)
 
     def _project_id(self, key: str) -> str:
-        row = access.find(self.app, self.db, key)
+        row = access.find(self.app, self.db, key, reads=True)
         if row is not None:
             return str(row["project_id"])
         plain = key.removeprefix("@")

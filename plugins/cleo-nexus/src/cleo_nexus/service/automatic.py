@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 #: Set to 1 it keeps every new project out of the registry.
 DISABLING_VARIABLE = "CLEO_DISABLE_PROJECT_AUTOREGISTER"
+#: Set where commands are tested; what is made there registers only where the other one says so.
+_TEST_VARIABLE = "CLEO_TEST_ROOT"
 
 
 def project_created(app: App, project: Project) -> None:
     """Register a project that is not registered, and touch nothing that is."""
-    if not project.register or app.env.get(DISABLING_VARIABLE, "").strip() == "1":
+    disabled = app.env.get(DISABLING_VARIABLE, "1" if app.env.get(_TEST_VARIABLE) else "")
+    if not project.register or disabled.strip() == "1":
         return
     try:
         root = places.canonical(project.root)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from cleo_core import clock
 from cleo_core.errors import CleoError
-from cleo_core.states import ABSENT
-from cleo_nexus.api import STORE
 from cleo_nexus.service import places
+from cleo_nexus.service.checking import MOST, Finding, Status, fine, looked
 from cleo_nexus.service.runs import advancing, opening
 from cleo_nexus.store import instances, registry
 
@@ -18,34 +16,16 @@ if TYPE_CHECKING:
     from cleo_core.app import App
     from cleo_core.database import Backend, Row
 
-Status = Literal["ok", "info", "warning", "error", "unknown"]
-#: Ids that a finding names at most.
-MOST = 20
 #: Seconds after which an instance that could go on and has not is told of.
 IDLE_SECONDS = 7 * 24 * 3600.0
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a check answers."""
-
-    status: Status
-    message: str
-    details: dict[str, Any]
-    fix: str | None
-
-
 def check_chains(app: App, deep: bool = False) -> Finding:
     """Open instances whose epic or project is gone, and those that could go on and do not."""
-    try:
-        if app.stores.state(STORE).state == ABSENT:
-            return Finding("ok", "No instance is open.", {}, None)
-        return _looked(app, app.store(STORE.name))
-    except CleoError as error:
-        return Finding("unknown", error.message, {"code": error.code}, error.fix)
+    return looked(app, lambda db: _found(app, db))
 
 
-def _looked(app: App, db: Backend) -> Finding:
+def _found(app: App, db: Backend) -> Finding:
     gone: list[str] = []
     idle: list[str] = []
     unknown: list[str] = []
@@ -71,7 +51,7 @@ def _looked(app: App, db: Backend) -> Finding:
         if ids
     ]
     if not said:
-        return Finding("ok", f"Open instances: {len(rows)}.", {}, None)
+        return fine(f"Open instances: {len(rows)}.")
     if gone:
         fix = f"cleo chain cancel {gone[0]} --reason TEXT"
     else:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from cleo_core.errors import CleoError
-from cleo_core.states import ABSENT
-from cleo_nexus.api import STORE
 from cleo_nexus.service import access
+from cleo_nexus.service.checking import MOST, Finding, Status, fine, looked
 from cleo_nexus.service.graph import Graph, Node, way
 from cleo_nexus.service.longest import knots
 from cleo_nexus.service.orphaned import gone_ends
@@ -20,20 +17,6 @@ if TYPE_CHECKING:
     from cleo_core.app import App
     from cleo_core.database import Database
 
-Status = Literal["ok", "info", "warning", "error", "unknown"]
-#: Ids that a finding names at most.
-MOST = 20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check answers."""
-
-    status: Status
-    message: str
-    details: dict[str, Any]
-    fix: str | None
-
 
 def check_orphans(app: App, deep: bool = False) -> Finding:
     """Edges and instances that name tasks that are gone."""
@@ -43,7 +26,7 @@ def check_orphans(app: App, deep: bool = False) -> Finding:
         ids = list(dict.fromkeys(end.id for end in gone))
         return _found(ids, "tasks that are named and gone", "cleo nexus orphans", unknown)
 
-    return _looked(app, look)
+    return looked(app, look, tasks=True)
 
 
 def check_cycles(app: App, deep: bool = False) -> Finding:
@@ -64,31 +47,23 @@ def check_cycles(app: App, deep: bool = False) -> Finding:
         unread = len(graph.skipped())
         return _found(loops, "loops of tasks that wait for each other", None, unread, "error")
 
-    return _looked(app, look)
+    return looked(app, look, tasks=True)
 
 
 def check_blocked(app: App, deep: bool = False) -> Finding:
-    """Tasks that are blocked though nothing holds them, and that are not though something does."""
+    """Tasks that are blocked though nothing holds them, and that are not though something does.
+
+    :param deep: also in projects of which neither an edge nor a record says that they had one.
+    """
 
     def look(db: Database) -> Finding:
-        plans, skipped = plans_of(app, db, access.own_id(app))
+        plans, skipped = plans_of(app, db, access.own_id(app), everywhere=deep)
         wrong = [f"{plan.row['slug']}:{task}" for plan in plans for task in plan.waits]
         unknown = len(skipped) + sum(plan.unknown for plan in plans)
         what = "tasks whose block does not fit what they wait for"
         return _found(wrong, what, "cleo nexus deps refresh", unknown)
 
-    return _looked(app, look)
-
-
-def _looked(app: App, look: Callable[[Database], Finding]) -> Finding:
-    try:
-        if app.stores.state(STORE).state == ABSENT:
-            return Finding("ok", "No project is registered.", {}, None)
-        if not app.has_service("tasks"):
-            return Finding("ok", "No installed plugin keeps tasks.", {}, None)
-        return look(app.store(STORE.name))
-    except CleoError as error:
-        return Finding("unknown", error.message, {"code": error.code}, error.fix)
+    return looked(app, look, tasks=True)
 
 
 def _found(
@@ -102,4 +77,4 @@ def _found(
         return Finding(
             "info", f"There are no {what}, as far as the projects can be read.", details, None
         )
-    return Finding("ok", f"There are no {what}.", {}, None)
+    return fine(f"There are no {what}.")

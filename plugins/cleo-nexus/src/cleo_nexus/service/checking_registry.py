@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from cleo_core.errors import CleoError
 from cleo_core.paths.files import quoted
-from cleo_core.states import ABSENT
-from cleo_nexus.api import STORE
 from cleo_nexus.service import places
+from cleo_nexus.service.checking import MOST, Finding, fine, looked
 from cleo_nexus.store import audit, registry
 
 if TYPE_CHECKING:
     from cleo_core.app import App
     from cleo_core.database import Database
-
-Status = Literal["ok", "info", "warning", "error", "unknown"]
-#: Projects that a finding names; ``count`` in its details is their true number.
-MOST = 20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check answers."""
-
-    status: Status
-    message: str
-    details: dict[str, Any]
-    fix: str | None
 
 
 def check_paths(app: App, deep: bool = False) -> Finding:
@@ -45,7 +28,7 @@ def check_paths(app: App, deep: bool = False) -> Finding:
                 if problem != "gone":
                     fix = f"cleo --project {quoted(row['project_path'])} nexus reconcile"
         if not wrong:
-            return _fine("Every registered project is where it is registered.")
+            return fine("Every registered project is where it is registered.")
         named = ", ".join(f"{slug} ({why})" for slug, why in list(wrong.items())[:3])
         return Finding(
             "warning",
@@ -55,7 +38,7 @@ def check_paths(app: App, deep: bool = False) -> Finding:
             fix,
         )
 
-    return _looked(app, look)
+    return looked(app, look)
 
 
 def check_copies(app: App, deep: bool = False) -> Finding:
@@ -76,7 +59,7 @@ def check_copies(app: App, deep: bool = False) -> Finding:
                 others.append(path)
         copies = {id_: found for id_, found in by_id.items() if len(found) > 1}
         if not copies:
-            return _fine("No project is in two places.")
+            return fine("No project is in two places.")
         first = next(iter(copies.values()))
         return Finding(
             "warning",
@@ -86,7 +69,7 @@ def check_copies(app: App, deep: bool = False) -> Finding:
             f"cleo --project {quoted(first[-1])} nexus reconcile",
         )
 
-    return _looked(app, look)
+    return looked(app, look)
 
 
 def check_audit(app: App, deep: bool = False) -> Finding:
@@ -104,7 +87,7 @@ def check_audit(app: App, deep: bool = False) -> Finding:
             "cleo nexus audit prune --before DATE",
         )
 
-    return _looked(app, look)
+    return looked(app, look)
 
 
 def _problem(app: App, path: str, id_: str) -> str | None:
@@ -121,16 +104,3 @@ def _problem(app: App, path: str, id_: str) -> str | None:
     if held is None:
         return "no project"
     return None if held == id_ else "another project"
-
-
-def _looked(app: App, look: Callable[[Database], Finding]) -> Finding:
-    try:
-        if app.stores.state(STORE).state == ABSENT:
-            return _fine("There is no nexus.db yet.")
-        return look(app.store(STORE.name))
-    except CleoError as error:
-        return Finding("unknown", error.message, {"code": error.code}, error.fix)
-
-
-def _fine(message: str) -> Finding:
-    return Finding("ok", message, {}, None)

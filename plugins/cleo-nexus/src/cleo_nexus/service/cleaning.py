@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,14 @@ BLOCK = 500
 SAMPLES = 10
 #: Characters of a pattern at most.
 _LONGEST = 1000
+#: Seconds that looking for a pattern in all paths may take.
+SECONDS = 2.0
+#: Given a pattern and paths, says at which places among these it is found.
+_SEARCH = (
+    "import json, re, sys; pattern, *paths = json.load(sys.stdin.buffer); "
+    "found = re.compile(pattern).search; "
+    "print([place for place, path in enumerate(paths) if found(path)])"
+)
 
 
 class CleanVerbs(Verbs):
@@ -52,23 +62,42 @@ class CleanVerbs(Verbs):
         :raises NexusError: 2, no criterion, or the pattern is none.
         :raises CleoError: 100, no project meets the criteria.
         """
+        criteria = missing, temp, never_synced, match
+        if yes and not self.app.dry_run:
+            return self._cleaned(*criteria)
+        return self._meeting(*criteria)[0]
+
+    @mutating("nexus.clean")
+    def _cleaned(self, missing: bool, temp: bool, never_synced: bool, match: str | None) -> Cleaned:
+        found, removable = self._meeting(missing, temp, never_synced, match)
+        return replace(found, removed=self._remove(removable)) if removable else found
+
+    def _meeting(
+        self, missing: bool, temp: bool, never_synced: bool, match: str | None
+    ) -> tuple[Cleaned, list[str]]:
+        """The projects that meet every criterion, and the ids of those that may be removed."""
         pattern = None if match is None else _pattern(match)
-        if not (missing or temp or never_synced or pattern):
+        if not (missing or temp or never_synced or pattern is not None):
             raise NexusError(
                 "E_NO_CRITERIA",
                 "Say which projects are meant: --missing, --temp, --never-synced, --match REGEX.",
             )
+
+        every = registry.everything(self.db)
+        matching = None
+        if pattern is not None:
+            matching = _found_in(pattern, [row["project_path"] for row in every], self.app.env)
 
         def meets(row: Row) -> bool:
             path = row["project_path"]
             return (
                 (not never_synced or row["last_sync"] is None)
                 and (not temp or places.is_temporary(path, self.app.env))
-                and (pattern is None or pattern.search(path) is not None)
+                and (matching is None or path in matching)
                 and (not missing or self._is_missing(row))
             )
 
-        rows = [row for row in registry.everything(self.db) if meets(row)]
+        rows = [row for row in every if meets(row)]
         if not rows:
             raise CleoError(
                 "E_NOTHING", "No registered project meets the criteria.", fix="cleo nexus list"
@@ -81,13 +110,8 @@ class CleanVerbs(Verbs):
             for row in rows
             if row["project_id"] in held
         ]
-        if yes and not self.app.dry_run:
-            removed = self._remove(removable) if removable else 0
-        else:
-            removed = 0
-        return Cleaned([Project.of(row, marked) for row in rows], removed, kept)
+        return Cleaned([Project.of(row, marked) for row in rows], 0, kept), removable
 
-    @mutating("nexus.clean")
     def _remove(self, ids: Sequence[str]) -> int:
         """Remove projects in units; one audit row, in the last of them."""
         removed: list[str] = []
@@ -123,7 +147,7 @@ class CleanVerbs(Verbs):
             return False
 
 
-def _pattern(match: Any) -> re.Pattern[str]:
+def _pattern(match: Any) -> str:
     """A pattern that a person gave.
 
     :raises NexusError: 2, it is none.
@@ -132,10 +156,45 @@ def _pattern(match: Any) -> re.Pattern[str]:
         text = plain_text(match, "pattern")
         if not 0 < len(text) <= _LONGEST:
             raise ValueError(f"1 to {_LONGEST} characters are needed")
-        return re.compile(text)
+        re.compile(text)
     except (CleoError, re.error, ValueError, RecursionError, OverflowError) as error:
-        raise NexusError(
-            "E_INVALID_PATTERN",
-            f"{echoed(match)} is no regular expression: {error}.",
-            fix="cleo nexus clean --match '^/tmp/'",
+        raise _no_pattern(match, f"is no regular expression: {error}") from None
+    return text
+
+
+def _found_in(pattern: str, paths: Sequence[str], env: Mapping[str, str]) -> frozenset[str]:
+    """The paths that a pattern is found in.
+
+    A pattern may take longer than anybody lives, and nothing in this process could end that, so
+    that another one looks for it.
+
+    :raises NexusError: 2, it takes longer than :data:`SECONDS`.
+    :raises CleoError: ``E_IO`` (3), no other process can be started.
+    """
+    import json
+    import sys
+
+    from cleo_core.programs import run
+
+    argv = [sys.executable, "-I", "-S", "-W", "ignore", "-c", _SEARCH]
+    done = run(
+        argv, cwd=os.curdir, env=env, timeout=SECONDS, input=json.dumps([pattern, *paths]).encode()
+    )
+    if done.started and done.code is None:
+        raise _no_pattern(
+            pattern,
+            f"takes longer than {SECONDS:g} seconds to look for; it must not repeat what repeats",
+        )
+    try:
+        places_: list[int] = json.loads(done.out)
+    except ValueError:
+        raise CleoError(
+            "E_IO", f"The pattern was not looked for: {sys.executable} {done.end}."
         ) from None
+    return frozenset(paths[place] for place in places_)
+
+
+def _no_pattern(match: Any, why: str) -> NexusError:
+    return NexusError(
+        "E_INVALID_PATTERN", f"{echoed(match)} {why}.", fix="cleo nexus clean --match '^/tmp/'"
+    )

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.inputs import line
+from cleo_core.paths.files import quoted
 from cleo_nexus.errors import NexusError
 from cleo_nexus.ids import parse_reference
 from cleo_nexus.records.edges import EdgeChange
 from cleo_nexus.records.projects import Ref
 from cleo_nexus.service import access
-from cleo_nexus.service.elsewhere import Unreadable, Waits, features_of, tasks_of
+from cleo_nexus.service.elsewhere import (
+    Unreadable,
+    Waits,
+    features_of,
+    no_task,
+    tasks_of,
+    unknown,
+)
 from cleo_nexus.service.enforcing import Targets, enforce, settled, warn
-from cleo_nexus.service.exploring import cycle, no_task
+from cleo_nexus.service.exploring import cycle
 from cleo_nexus.service.graph import Graph, Node, NotLoadedError, number, read, way
 from cleo_nexus.service.work import Verbs, Work, mutating
 from cleo_nexus.store import edges
@@ -112,7 +120,9 @@ class DependVerbs(Verbs):
                 work.note(**edge)
                 edges.delete(work, edge)
 
-            self.write(body)
+            # The refusal is what the audit keeps of it.
+            self.write(body, audited=False)
+            self._recorded = False
             raise
 
     @mutating("nexus.deps.remove")
@@ -155,9 +165,9 @@ class DependVerbs(Verbs):
         try:
             found = features_of(self.app, row, current, [named.task])
         except Unreadable as reason:
-            raise unknown(reason, row) from reason
+            raise unknown(reason, row, _WAITS) from reason
         if not found:
-            raise no_task(row["slug"], named.task)
+            raise no_task(row, named.task)
         return row, next(iter(found))
 
     def _target(self, reference: Any) -> tuple[Row | None, str, str]:
@@ -212,23 +222,16 @@ def _foreseen(targets: Targets, made: EdgeChange, status: str, said: str) -> str
     return {"blocked": "blocked", "released": "pending"}.get(word or "", status)
 
 
-def unknown(reason: Unreadable, row: Row) -> CleoError:
-    """Exit 5 for what cannot be found out about a project."""
-    cause = "" if reason.cause is None else f": {reason.cause.message.rstrip('.')}"
-    return CleoError(
-        "E_REFERENCE_UNKNOWN",
-        f"Project {reason.slug} cannot be read ({reason.reason}), so that nobody can say what its "
-        f"tasks wait for{cause}.",
-        fix=f"cleo stores tasks --project {row['project_path']}",
-        details={"project": reason.slug, "reason": reason.reason},
-    )
+#: What cannot be said of a project that cannot be read.
+_WAITS = "what its tasks wait for"
 
 
 def _edge(source: Row, source_task: str, target: Row, target_task: str) -> dict[str, str]:
     if source["project_id"] == target["project_id"]:
         raise ValidationError(
             f"Both tasks are of project {source['slug']}; it keeps its own dependencies.",
-            fix=f"cleo deps add {source_task} {target_task} --project {source['project_path']}",
+            fix=f"cleo deps add {source_task} {target_task} "
+            f"--project {quoted(source['project_path'])}",
         )
     return {
         "source_project": source["project_id"],
@@ -272,7 +275,7 @@ def _refuse_loop(graph: Graph, edge: dict[str, str]) -> None:
         if isinstance(local, Unreadable):
             row = graph.row(project)
             assert row is not None
-            raise unknown(local, row)
+            raise unknown(local, row, _WAITS)
 
 
 def _stored(

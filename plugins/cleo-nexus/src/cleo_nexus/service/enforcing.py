@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cleo_core.errors import CleoError
 from cleo_core.states import HEAD
 from cleo_nexus.service.elsewhere import OPEN, Unreadable, features_of, is_there
+from cleo_nexus.service.watching import settling
 from cleo_nexus.service.work import reading
 from cleo_nexus.store import edges, registry
 
@@ -191,7 +192,7 @@ def hold(
             if state.state != HEAD:
                 return state.state
             waiting = other.store(store).hurried() if hurried else nullcontext()
-            with waiting:
+            with waiting, settling():
                 other.service("tasks").hold(waits, prefix=PREFIX)
     except CleoError as error:
         return error.message.rstrip(".")

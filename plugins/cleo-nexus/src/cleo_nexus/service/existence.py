@@ -8,7 +8,7 @@ from cleo_core.errors import CleoError
 from cleo_core.references import prefix_of
 from cleo_core.states import HEAD
 from cleo_nexus.api import STORE
-from cleo_nexus.service import places
+from cleo_nexus.service.elsewhere import opened
 from cleo_nexus.store import registry
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ def _tasks(app: App, row: Row | None, ids: Sequence[str]) -> set[str] | None:
         return set()
     if not app.has_service("tasks"):
         return None
-    if places.marker_id(row["project_path"], app.env) != row["project_id"]:
-        return None
     try:
-        with app.for_project(row["project_path"], foreign=True) as other:
+        with opened(app, row) as other:
             answers = other.exists("task", [id_.partition(":")[2] for id_ in ids])
     except CleoError:
         return None

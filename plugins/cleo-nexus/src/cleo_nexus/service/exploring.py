@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from cleo_core.errors import CleoError, NotFoundError, UsageError
+from cleo_core.errors import UsageError
 from cleo_nexus.errors import NexusError
 from cleo_nexus.records.edges import Blocking, CriticalPath, Entry, Tree
 from cleo_nexus.service import access
-from cleo_nexus.service.elsewhere import Unreadable, require_tasks, tasks_of
+from cleo_nexus.service.elsewhere import (
+    Unreadable,
+    deadline,
+    no_task,
+    require_tasks,
+    tasks_of,
+)
 from cleo_nexus.service.graph import Graph, Node, walk
 from cleo_nexus.service.longest import longest, loop_among
 from cleo_nexus.service.work import Verbs
@@ -20,11 +26,19 @@ DEEPEST = 1_000_000
 class ExploreVerbs(Verbs):
     """``deps_show``, ``blocking`` and ``critical_path``."""
 
-    def deps_show(self, reference: Any, *, reverse: bool = False, depth: int | None = None) -> Tree:
+    def deps_show(
+        self,
+        reference: Any,
+        *,
+        reverse: bool = False,
+        depth: int | None = None,
+        timeout: float | None = None,
+    ) -> Tree:
         """What a task waits for, over all projects: dependencies, and a parent's children.
 
         :param reverse: who waits for it instead.
         :param depth: edges at most, by default all.
+        :param timeout: seconds for all projects.
         :returns: each task once, as near to the root as it is, and after what led to it.
         :raises CleoError: 4, there is no such task; 71, 72, 73, 77; what its file is.
         """
@@ -32,88 +46,81 @@ class ExploreVerbs(Verbs):
             not isinstance(depth, int) or depth is True or not 1 <= depth <= DEEPEST
         ):
             raise UsageError(f"A depth is from 1 to {DEEPEST}.", fix="--depth 3")
-        graph, root = self._begin(reference)
+        graph, root = self._begin(reference, timeout)
         onward = graph.held if reverse else graph.waits
         found = walk(root, onward, within=depth)
         entries = graph.entries(
             (node, before is not None and before[0] != node[0], distance)
             for node, before, distance in _as_tree(graph, found)
         )
-        return Tree(graph.ref(root), entries[1:], graph.warn_of_skipped())
+        skipped = graph.warn_of_skipped()
+        return Tree(graph.ref(root), entries[1:], skipped, not skipped)
 
-    def blocking(self, reference: Any) -> Blocking:
+    def blocking(self, reference: Any, *, timeout: float | None = None) -> Blocking:
         """The open tasks that wait for a task, directly or through other open ones, nearest first.
 
+        :param timeout: seconds for all projects.
         :raises CleoError: 4, there is no such task; 71, 72, 73, 77; what its file is.
         """
-        graph, root = self._begin(reference)
+        graph, root = self._begin(reference, timeout)
         found = dependants(graph, root)
         entries = graph.entries(
             (node, before is not None and before[0] != node[0], distance)
             for node, (before, distance) in found.items()
             if node != root
         )
-        return Blocking(graph.ref(root), entries, len(entries), graph.warn_of_skipped())
+        skipped = graph.warn_of_skipped()
+        return Blocking(graph.ref(root), entries, len(entries), skipped, not skipped)
 
-    def critical_path(self, reference: Any = None) -> CriticalPath:
+    def critical_path(self, reference: Any = None, *, timeout: float | None = None) -> CriticalPath:
         """The longest chain of open tasks that wait for each other.
 
         :param reference: the task that the chain leads to; by default any, of any project.
+        :param timeout: seconds for all projects.
         :returns: the chain from the first to be done to the last; of equally long ones the one that
             comes first by slugs and numbers.
         :raises CleoError: 4; 14, the tasks wait for each other; 71, 72, 73, 77.
         """
         if reference is None:
             require_tasks(self.app)
-            graph, root = Graph(self.app, self.db, access.current_id(self.app)), None
+            graph, root = self._graph(timeout), None
             nodes = _every_open(graph)
         else:
-            graph, root = self._begin(reference)
+            graph, root = self._begin(reference, timeout)
             nodes = _open_before(graph, root)
         chain = chain_of(graph, nodes)
         entries = graph.entries(
             (node, place > 0 and chain[place - 1][0] != node[0], place)
             for place, node in enumerate(chain)
         )
+        skipped = graph.warn_of_skipped()
         return CriticalPath(
             None if root is None else graph.ref(root),
             entries,
             _blocked_by(graph, entries),
-            graph.warn_of_skipped(),
+            skipped,
+            not skipped,
         )
 
-    def _begin(self, reference: Any) -> tuple[Graph, Node]:
+    def _graph(self, timeout: float | None) -> Graph:
+        until = deadline(timeout)
+        return Graph(self.app, self.db, access.reader_id(self.app), until=until)
+
+    def _begin(self, reference: Any, timeout: float | None) -> tuple[Graph, Node]:
         """A graph, and the task that a walk begins at.
 
         :raises CleoError: 4, there is no such task; 71, 72, 73, 77; what its file is.
         """
+        graph = self._graph(timeout)
         row, named = access.locate(self.app, self.db, reference, "read")
-        current = access.current_id(self.app)
         try:
-            with tasks_of(self.app, row, current) as tasks:
+            with tasks_of(self.app, row, graph.current) as tasks:
                 found = tasks.features([named.task])
         except Unreadable as reason:
-            raise reason.cause or unreachable(reason) from reason
+            raise reason.cause from reason
         if not found:
-            raise no_task(row["slug"], named.task)
-        return Graph(self.app, self.db, current), (row["project_id"], found[0].id)
-
-
-def no_task(slug: str, task: str) -> NotFoundError:
-    """Exit 4 for a task that a project does not have."""
-    return NotFoundError(
-        f"Project {slug} has no task {task}.", fix=f"cleo nexus show {slug}", ref=f"{slug}:{task}"
-    )
-
-
-def unreachable(reason: Unreadable) -> CleoError:
-    """Exit 3 for a project that is not where the registry says."""
-    return CleoError(
-        "E_NOT_INITIALIZED",
-        f"Project {reason.slug} is not at the path that it was registered with.",
-        fix=f"cleo nexus show {reason.slug}",
-        details={"project": reason.slug, "reason": reason.reason},
-    )
+            raise no_task(row, named.task)
+        return graph, (row["project_id"], found[0].id)
 
 
 def dependants(graph: Graph, root: Node) -> dict[Node, tuple[Node | None, int]]:

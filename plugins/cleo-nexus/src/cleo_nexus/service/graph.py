@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cleo_nexus.records.edges import Entry, Skipped
+from cleo_nexus.records.edges import Entry
+from cleo_nexus.records.found import Skipped
 from cleo_nexus.records.projects import Ref
-from cleo_nexus.service.elsewhere import OPEN, Unreadable, Waits, features_of, waits_of
+from cleo_nexus.service.elsewhere import (
+    ABSENT,
+    OPEN,
+    Unreadable,
+    Waits,
+    features_of,
+    waits_of,
+    warn_of,
+)
 from cleo_nexus.service.work import reading
 from cleo_nexus.store import edges, registry
 
@@ -46,6 +55,7 @@ class Graph:
     :param known: project id -> its waiting graph, or why there is none; shared between walks.
     :param loads: whether projects are read when they are first reached; otherwise
         :class:`NotLoadedError` says which one is missing.
+    :param until: when no more projects are read, of :func:`time.monotonic`.
     """
 
     def __init__(
@@ -56,12 +66,15 @@ class Graph:
         known: dict[str, Waits | Unreadable] | None = None,
         *,
         loads: bool = True,
+        until: float | None = None,
     ) -> None:
         self.app = app
         self.db = db
         self.current = current
         self.known = {} if known is None else known
         self._loads = loads
+        self._until = until
+        self._untitled: dict[str, Unreadable] = {}
         self._rows: dict[str, Row | None] = {}
         self._out: dict[str, dict[str, list[Node]]] = {}
         self._into: dict[str, dict[str, list[Node]]] = {}
@@ -85,7 +98,7 @@ class Graph:
         if found is None:
             if not self._loads:
                 raise NotLoadedError(row)
-            found = self.known[project] = read(self.app, row, self.current)
+            found = self.known[project] = read(self.app, row, self.current, until=self._until)
         return None if isinstance(found, Unreadable) else found
 
     def load_everything(self) -> list[str]:
@@ -96,23 +109,28 @@ class Graph:
         for row in rows:
             self.local(row["project_id"])
             self._out.setdefault(row["project_id"], {})
+        named: set[str] = set()
         for edge in joined:
             source = (edge["source_project_id"], edge["source_task_id"])
             target = (edge["target_project_id"], edge["target_task_id"])
             self._out.setdefault(source[0], {}).setdefault(source[1], []).append(target)
-        return [row["project_id"] for row in rows]
+            named |= {source[0], target[0]}
+        for project, found in [*self.known.items()]:
+            if isinstance(found, Unreadable) and found.reason == ABSENT and project not in named:
+                # It keeps no tasks, and nothing says that it ever did.
+                del self.known[project]
+        return [row["project_id"] for row in rows if row["project_id"] in self.known]
 
     def skipped(self) -> list[Skipped]:
         """The projects that were reached and could not be read, by slug."""
-        found = [one for one in self.known.values() if isinstance(one, Unreadable)]
-        return [Skipped(one.slug, one.reason) for one in sorted(found, key=lambda one: one.slug)]
+        known = (one for one in self.known.values() if isinstance(one, Unreadable))
+        found = {one.slug: one for one in (*self._untitled.values(), *known)}
+        return [found[slug].skipped for slug in sorted(found)]
 
     def warn_of_skipped(self) -> list[Skipped]:
         """The same, and a warning that the answer is not whole."""
         skipped = self.skipped()
-        if skipped:
-            names = ", ".join(f"{one.project} ({one.reason})" for one in skipped)
-            self.app.warn("W_NEXUS_INCOMPLETE", f"Not looked at: {names}.")
+        warn_of(self.app, skipped)
         return skipped
 
     # Edges
@@ -204,18 +222,21 @@ class Graph:
             if row is None or self.local(project) is None:
                 continue
             try:
-                features = features_of(self.app, row, self.current, tasks)
-            except Unreadable:
+                features = features_of(self.app, row, self.current, tasks, until=self._until)
+            except Unreadable as reason:
                 # It was there a moment ago; its tasks are listed without titles.
+                self._untitled[project] = reason
                 continue
             found |= {(project, task): title for task, (title, _) in features.items()}
         return found
 
 
-def read(app: App, row: Row, current: str | None) -> Waits | Unreadable:
+def read(
+    app: App, row: Row, current: str | None, *, until: float | None = None
+) -> Waits | Unreadable:
     """A project's waiting graph, or why there is none."""
     try:
-        return waits_of(app, row, current)
+        return waits_of(app, row, current, until=until)
     except Unreadable as reason:
         return reason
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cleo_core.api import Veto
 from cleo_nexus.service.elsewhere import Unreadable, Waits
@@ -30,7 +30,13 @@ def veto(
     :param waiting: the edges of tasks that are taken up or finished.
     :param needed: the edges into tasks that are deleted.
     """
-    found = _loop(app, db, project, grown) if grown else None
+    found = None
+    loop = _loop(app, db, project, grown) if grown else None
+    if loop is not None:
+        found = Veto(
+            f"{loop.source} would wait for itself: {loop.path}.",
+            f"cleo nexus deps show {loop.names[0]}",
+        )
     if found is None and waiting:
         found = _waiting(app, db, project, waiting)
     if found is None and needed:
@@ -48,7 +54,41 @@ def follow(app: App, db: Database, project: str, rows: Sequence[Row]) -> None:
         warn(app, targets.row(source), enforce(targets, source, tasks, hurried=True))
 
 
-def _loop(app: App, db: Database, project: str, grown: Sequence[tuple[str, str]]) -> Veto | None:
+def warn_of_loop(app: App, db: Database, project: str, grown: Sequence[tuple[str, str]]) -> None:
+    """Tell of a loop that is there although every end of it was looked at before.
+
+    :param grown: (who waits, for what) that is new in the project.
+    """
+    loop = _loop(app, db, project, grown)
+    if loop is None:
+        return
+    source, target = loop.source, loop.target
+    (task,) = app.service("tasks").show(source)
+    fix = f"cleo deps remove {source} {target}"
+    if target not in task.depends_on:
+        fix = f"cleo reparent {target} --to root"
+    app.warn(
+        "W_NEXUS_CYCLE",
+        f"{source} waits for itself since another project changed in the same moment: "
+        f"{loop.path}. `{fix}` takes the new edge away.",
+        path=list(loop.names),
+        fix=fix,
+    )
+
+
+class _Loop(NamedTuple):
+    """A loop through a new local edge: its ends, and every task on the way, the first repeated."""
+
+    source: str
+    target: str
+    names: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        return " → ".join(self.names)
+
+
+def _loop(app: App, db: Database, project: str, grown: Sequence[tuple[str, str]]) -> _Loop | None:
     """A loop that a new local edge closes: both its ends are then in one knot."""
     known: dict[str, Waits | Unreadable] = {}
     graph = Graph(app, db, project, known)
@@ -68,10 +108,7 @@ def _loop(app: App, db: Database, project: str, grown: Sequence[tuple[str, str]]
         if one not in knot_of or knot_of[one] != knot_of.get(other):
             continue
         back = way(graph, other, one)
-        names = " → ".join(graph.name(node) for node in [one, *(back or [other])])
-        return Veto(
-            f"{source} would wait for itself: {names}.", f"cleo nexus deps show {graph.name(one)}"
-        )
+        return _Loop(source, target, tuple(map(graph.name, [one, *(back or [other])])))
     return None
 
 

@@ -31,7 +31,7 @@ class ListVerbs(Verbs):
 
         :raises NexusError: 71, it is not registered.
         """
-        row = access.project(self.app, self.db, project)
+        row = access.project(self.app, self.db, project, reads=True)
         return Project.of(row, access.marked_id(self.app, self.db))
 
     def status(self) -> Status:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cleo_core.errors import CleoError, UsageError
@@ -58,6 +58,17 @@ class OrphanVerbs(Verbs):
         """
         if prune not in (True, False) or yes not in (True, False):
             raise UsageError("prune and yes are either true or false.")
+        if yes and not self.app.dry_run:
+            return self._pruned(prune)
+        return self._orphans(prune, yes)[0]
+
+    @mutating("nexus.orphans.prune")
+    def _pruned(self, prune: bool) -> Orphans:
+        found, wanted = self._orphans(prune, True)
+        return replace(found, removed=self._prune(wanted)) if wanted else found
+
+    def _orphans(self, prune: bool, yes: bool) -> tuple[Orphans, Sequence[End]]:
+        """What is gone, and what of it is to be removed."""
         if yes and not prune:
             raise UsageError(
                 "There is nothing to confirm without --prune.",
@@ -69,16 +80,9 @@ class OrphanVerbs(Verbs):
             raise CleoError(
                 "E_NOTHING", "Every task that is named exists.", fix="cleo nexus deps refresh"
             )
-        listed = _listed(self.db, gone, reasons)
         wanted = [end for end in gone if end.kind != "epic"] if prune else []
-        if not wanted:
-            return Orphans(listed, unknown, 0)
-        if not yes or self.app.dry_run:
-            return Orphans(listed, unknown, 0)
+        return Orphans(_listed(self.db, gone, reasons), unknown, 0), wanted
 
-        return Orphans(listed, unknown, self._prune(wanted))
-
-    @mutating("nexus.orphans.prune")
     def _prune(self, ends: Sequence[End]) -> int:
         current = access.current_id(self.app)
 

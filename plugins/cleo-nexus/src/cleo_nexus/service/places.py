@@ -73,14 +73,6 @@ def project_at(app: App, path: str | os.PathLike[str] | None) -> tuple[Project, 
     return project, canonical(project.root)
 
 
-def directory_of(app: App, root: str) -> str:
-    """The project directory of a root: ``.cleo``, or what ``CLEO_DIR`` says."""
-    here = app.project_or_none
-    if here is not None and here.root == root:
-        return here.directory
-    return os.path.join(root, cleo_directory_name(app.env))
-
-
 def marker_path(root: str, env: Mapping[str, str]) -> str:
     """Where the marker of a project is."""
     return os.path.join(root, cleo_directory_name(env), MARKER)

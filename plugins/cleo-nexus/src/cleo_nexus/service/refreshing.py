@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,11 @@ from cleo_core.api import Repair
 from cleo_core.states import HEAD
 from cleo_nexus.api import STORE
 from cleo_nexus.errors import NexusError
-from cleo_nexus.records.edges import Refreshed, Skipped
+from cleo_nexus.records.edges import Refreshed
+from cleo_nexus.records.found import Skipped
 from cleo_nexus.records.projects import Ref
 from cleo_nexus.service import access
-from cleo_nexus.service.elsewhere import Unreadable, tasks_of
+from cleo_nexus.service.elsewhere import ABSENT, Unreadable, tasks_of, warn_of
 from cleo_nexus.service.enforcing import PREFIX, Targets, enforce, settled, warn
 from cleo_nexus.service.work import Verbs, Work, mutating, reading
 from cleo_nexus.store import edges, registry
@@ -53,15 +55,16 @@ class RefreshVerbs(Verbs):
     """``deps_refresh``."""
 
     @mutating("nexus.deps.refresh")
-    def deps_refresh(self) -> Refreshed:
+    def deps_refresh(self, *, progress: Callable[[int, int], None] | None = None) -> Refreshed:
         """Block and release tasks by what they wait for in other projects, and nothing else.
 
-        Looked at are this project and those whose tasks wait, or waited, for tasks elsewhere.
+        Every registered project is looked at: whatever took an edge away, what it held is let go.
 
+        :param progress: called with how many are looked at, and of how many.
         :raises CleoError: ``E_PLUGIN_MISSING`` (5), no installed plugin keeps tasks.
         """
         current = access.current_id(self.app)
-        plans, skipped = plans_of(self.app, self.db, current)
+        plans, skipped = plans_of(self.app, self.db, current, everywhere=True, progress=progress)
         for plan in plans:
             if plan.waits and not self.app.dry_run:
                 problem = carry_out(self.app, self.db, current, plan)
@@ -79,9 +82,7 @@ class RefreshVerbs(Verbs):
             unknown=sum(plan.unknown for plan in plans),
             skipped=skipped,
         )
-        if skipped:
-            names = ", ".join(f"{one.project} ({one.reason})" for one in skipped)
-            self.app.warn("W_NEXUS_INCOMPLETE", f"Not looked at: {names}.")
+        warn_of(self.app, skipped)
 
         def body(work: Work) -> None:
             work.note(**{word: len(getattr(found, word)) for word in _WORDS})
@@ -94,7 +95,12 @@ _WORDS = ("blocked", "released", "reworded")
 
 
 def plans_of(
-    app: App, db: Backend, current: str | None, *, everywhere: bool = False
+    app: App,
+    db: Backend,
+    current: str | None,
+    *,
+    everywhere: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Plan], list[Skipped]]:
     """What is to be done in each project whose tasks may wait for others, by slug.
 
@@ -110,11 +116,15 @@ def plans_of(
         ids[current] = None
     rows = [row for id_ in ids for row in [targets.row(id_)] if row is not None]
     plans, skipped = [], []
-    for row in sorted(rows, key=lambda one: str(one["slug"])):
+    for done, row in enumerate(sorted(rows, key=lambda one: str(one["slug"]))):
+        if progress is not None:
+            progress(done, len(rows))
         try:
             plans.append(_plan(app, targets, row))
         except Unreadable as reason:
-            skipped.append(Skipped(reason.slug, reason.reason))
+            # What keeps no tasks has none that are held.
+            if reason.reason != ABSENT:
+                skipped.append(reason.skipped)
     return plans, skipped
 
 

@@ -65,7 +65,7 @@ class RenameVerbs(Verbs):
 
         :raises NexusError: 71, it is not registered.
         """
-        row = access.project(self.app, self.db, project)
+        row = access.project(self.app, self.db, project, reads=True)
         return Permission(row["slug"], row["permissions"])
 
     @mutating("nexus.permission.set")

@@ -7,14 +7,22 @@ becomes an edge between projects.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cleo_core.errors import CleoError
-from cleo_nexus.service.transfer_plan import looking, working
-from cleo_nexus.store import edges, transfers
+from cleo_nexus.service.elsewhere import opened
+from cleo_nexus.service.transfer_plan import working
+from cleo_nexus.store import edges
+from cleo_nexus.store.renaming import (
+    Edge,
+    Node,
+    bound,
+    edge_of,
+    rename_edges,
+    rename_instances,
+)
 
 if TYPE_CHECKING:
     from cleo_core.database import Backend, Row
@@ -22,10 +30,6 @@ if TYPE_CHECKING:
     from cleo_nexus.service.transfer_steps import Run
     from cleo_nexus.service.work import Work
 
-#: A task: the project's id and its own.
-Node = tuple[str, str]
-#: Source and target of an edge.
-Edge = tuple[Node, Node]
 #: Exits with which a dependency is refused for good: an end is gone, a guard, a loop.
 _NEVER = frozenset({4, 6, 14})
 #: Exits that say that a session has to be named first.
@@ -76,17 +80,11 @@ class Repointing:
     def _named(self, db: Backend) -> list[Edge]:
         """The edges between projects that name tasks by their old names."""
         rows = [*edges.out_of(db, self.source, self.ids), *edges.into(db, self.source, self.ids)]
-        return [
-            (
-                (row["source_project_id"], row["source_task_id"]),
-                (row["target_project_id"], row["target_task_id"]),
-            )
-            for row in rows
-        ]
+        return [edge_of(row) for row in rows]
 
     def _cut(self) -> list[Edge]:
         """The source's own dependencies between what moved and what stays."""
-        with looking(self.run_.app, self.run_.source) as there:
+        with opened(self.run_.app, self.run_.source) as there:
             tasks = there.service("tasks")
             waits: Waits = tasks.edges()
             touched = [
@@ -139,34 +137,17 @@ class Repointing:
 
     def _rename(self, work: Work, cut: Sequence[Edge], settled: set[Edge]) -> None:
         """Everything in the registry that has a name, in one unit."""
-        renamed = 0
-        for old in self._named(work):
-            new = self._new(old)
-            if new[0][0] != new[1][0]:
-                transfers.move_edge(work, _bound(old), _bound(new))
-                renamed += 1
-            elif old not in settled:
-                # It was made a moment ago; the next run hands it over.
-                continue
-            edges.delete(work, _bound(old))
+        renamed, inside = rename_edges(work, self._named(work), self._task)
+        for old in inside:
+            # One that was made a moment ago is handed over by the next run.
+            if old in settled:
+                edges.delete(work, bound(old))
         for old in cut:
-            new = self._new(old)
-            if not edges.exists(work, _bound(new)):
-                edges.add(work, _bound(new), None, work.actor, work.now)
-        stages = sum(self._rename_in(work, row) for row in edges.instances(work))
+            new = bound(self._new(old))
+            if not edges.exists(work, new):
+                edges.add(work, new, None, work.actor, work.now)
+        stages = rename_instances(work, self._task, work.now)
         self.result.counts |= {"edges": renamed, "cut": len(cut), "instances": stages}
-
-    def _rename_in(self, work: Work, row: Row) -> bool:
-        """An instance's epic and the tasks of its stages; whether any has moved."""
-        epic = row["epic_project_id"], row["epic_id"]
-        stages: dict[str, str] = json.loads(row["stage_to_task"])
-        renamed = {
-            stage: ":".join(self._task(_node(reference))) for stage, reference in stages.items()
-        }
-        if self._task(epic) == epic and renamed == stages:
-            return False
-        transfers.move_instance(work, row["id"], self._task(epic), renamed, work.now)
-        return True
 
     def _forget(self, cut: Iterable[Edge]) -> None:
         """Take the dependencies away for which what stays has an edge now."""
@@ -182,19 +163,3 @@ class Repointing:
                     # What it waits for is archived next, so that it holds nothing.
                     if error.code != "E_NO_CHANGE" and error.exit not in (*_NEVER, *_SESSION):
                         raise
-
-
-def _node(reference: str) -> Node:
-    project, _, task = reference.partition(":")
-    return project, task
-
-
-def _bound(edge: Edge) -> dict[str, str]:
-    """An edge by the names that the statements bind."""
-    (source_project, source_task), (target_project, target_task) = edge
-    return {
-        "source_project": source_project,
-        "source_task": source_task,
-        "target_project": target_project,
-        "target_task": target_task,
-    }

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cleo_core.errors import CleoError, ExitCode, NotFoundError, UsageError
+from cleo_core.errors import ExitCode, NotFoundError, UsageError
 from cleo_core.output import Page
 from cleo_nexus.ids import TaskReference, parse_reference
 from cleo_nexus.records.found import Match, Matches
 from cleo_nexus.records.projects import Ref
 from cleo_nexus.service import access
-from cleo_nexus.service.fanning import Fan, UnreachableError, looking
+from cleo_nexus.service.elsewhere import ABSENT, Unreadable, no_task, opened, tasks_of
+from cleo_nexus.service.fanning import Fan
 from cleo_nexus.service.work import Verbs
 from cleo_nexus.store import registry
 
@@ -53,20 +54,13 @@ class SearchVerbs(Verbs):
         if named.everywhere:
             return self._everywhere(named, timeout)
         row, named = access.locate(self.app, self.db, reference, "read")
-        self.app.service("tasks")
         try:
-            with looking(self.app, row) as there:
-                found = there.service("tasks").show(named.task)[0]
-        except UnreachableError as error:
-            raise CleoError(
-                "E_NOT_INITIALIZED",
-                f"Project {row['slug']} is not at {row['project_path']} any more.",
-                fix="cleo nexus reconcile --project NEW_PATH",
-            ) from error
-        except CleoError as error:
-            if error.exit != ExitCode.NOT_FOUND and error.code != "E_NOT_INITIALIZED":
-                raise
-            raise _no_task(f"{row['slug']}:{named.task}") from error
+            with tasks_of(self.app, row, access.reader_id(self.app)) as tasks:
+                found = tasks.show(named.task)[0]
+        except Unreadable as reason:
+            if reason.reason == ABSENT or reason.cause.exit == ExitCode.NOT_FOUND:
+                raise no_task(row, named.task) from reason
+            raise reason.cause from reason
         return Matches([_match(row, found)], 1, [], True)
 
     def search(
@@ -147,7 +141,7 @@ class SearchVerbs(Verbs):
         chosen, start = self.page(DISCOVER_LIMIT if limit is None else limit, offset)
         (own,) = self.resolve(str(parse_reference(reference))).matches
         here = access.project(self.app, self.db, f"@{own.project_id}")
-        with looking(self.app, here) as there:
+        with opened(self.app, here) as there:
             (features,) = there.service("tasks").features([own.task_id])
         wanted = _sets(features)
         methods = METHODS[1:] if method == "auto" else (method,)
@@ -188,14 +182,16 @@ class SearchVerbs(Verbs):
 
         matches = [match for _, match in fan.ask(ask)]
         if not matches and not fan.skipped:
-            raise _no_task(str(named))
+            raise NotFoundError(
+                f"No project has a task {named.task}.", fix="cleo nexus list", ref=str(named)
+            )
         return fan.found(matches)
 
     def _chosen(self, keys: Sequence[str]) -> list[Row]:
         """The projects to ask, by slug: all of them, or those that are named."""
         if not keys:
             return registry.everything(self.db)
-        current = access.current_id(self.app)
+        current = access.reader_id(self.app)
         found = {}
         for key in keys:
             row = access.project(self.app, self.db, key)
@@ -210,10 +206,6 @@ def _match(row: Row, task: Any, score: float | None = None) -> Match:
     if score is None:
         score = getattr(task, "score", None)
     return Match(ref.ref, ref.project_id, ref.task_id, task.title, task.status, score, arm)
-
-
-def _no_task(reference: str) -> NotFoundError:
-    return NotFoundError(f"There is no task {reference}.", fix="cleo nexus search WORD")
 
 
 def _number(task_id: str) -> int:

@@ -70,7 +70,7 @@ class SyncVerbs(Verbs):
             rows = [access.project(self.app, self.db, "." if project is None else project)]
         # Without it, nothing can be said of any project.
         self.app.service("tasks")
-        current = access.current_id(self.app)
+        current = access.reader_id(self.app)
         seen = []
         for done, row in enumerate(rows):
             if progress is not None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cleo_core.errors import CleoError, UsageError, ValidationError
+from cleo_core.errors import UsageError, ValidationError
 from cleo_core.inputs import word_of
 from cleo_nexus.enums import TRANSFER_MODE
 from cleo_nexus.errors import NexusError
 from cleo_nexus.ids import parse_reference
 from cleo_nexus.service import access
-from cleo_nexus.service.elsewhere import OPEN, Waits, is_there, require_tasks
+from cleo_nexus.service.elsewhere import OPEN, Waits, is_there, opened
 from cleo_nexus.service.graph import Graph, Node, way
 from cleo_nexus.store import edges
 
@@ -154,50 +153,15 @@ def _texts(refs: Any) -> Iterator[str]:
 
 
 @contextmanager
-def looking(app: App, row: Row) -> Iterator[App]:
-    """A project's files for reading, as they are; closed at the end of the block.
+def working(app: App, row: Row) -> Iterator[App]:
+    """A project's files for writing; a store that is not at head is refused, not migrated.
 
     :raises CleoError: 3, it is not where it was; 7; 50 to 53.
     """
-    with _there(app, row, foreign=True) as found:
-        yield found
-
-
-@contextmanager
-def working(app: App, row: Row) -> Iterator[App]:
-    """The same for writing; a store that is not at head is refused, not migrated.
-
-    :raises CleoError: 3; 7; 50 to 53.
-    """
-    with looking(app, row) as before:
+    with opened(app, row) as before:
         before.store(before.plugins.kinds["task"])
-    with _there(app, row, foreign=False) as found:
+    with opened(app, row, foreign=False) as found:
         yield found
-
-
-@contextmanager
-def _there(app: App, row: Row, *, foreign: bool) -> Iterator[App]:
-    require_tasks(app)
-    if not is_there(app, row):
-        raise CleoError(
-            "E_NOT_INITIALIZED",
-            f"Project {row['slug']} is not at {row['project_path']} any more.",
-            fix=f"cleo nexus show {row['slug']}",
-        )
-    try:
-        with app.for_project(row["project_path"], foreign=foreign) as found:
-            yield found
-    except CleoError as error:
-        # The way out is a command for that project, wherever this one runs.
-        if error.fix.startswith("cleo ") and not is_here(app, row):
-            error.fix += f" --project {shlex.quote(row['project_path'])}"
-        raise
-
-
-def is_here(app: App, row: Row) -> bool:
-    """Whether a project is the one that the command runs in."""
-    here = app.project_or_none
-    return here is not None and here.id == row["project_id"]
 
 
 def packed(app: App, db: Backend, wanted: Wanted, source: Row, target: Row) -> Package:
@@ -206,7 +170,7 @@ def packed(app: App, db: Backend, wanted: Wanted, source: Row, target: Row) -> P
     :raises CleoError: 4, they do not exist; 6, edges would be lost, or the target refuses; 10 to
         14; 16, open children of what moves stay; 22.
     """
-    with looking(app, source) as there:
+    with opened(app, source) as there:
         tasks = there.service("tasks")
         records = tasks.export_records(list(wanted.tasks), wanted.scope).records
         waits: Waits = tasks.edges()

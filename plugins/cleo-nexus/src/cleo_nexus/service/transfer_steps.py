@@ -7,20 +7,21 @@ not that was done before.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core import clock
 from cleo_core.errors import CleoError, NotFoundError, ValidationError, shortened
 from cleo_core.output import to_json
+from cleo_core.paths.files import quoted
 from cleo_core.redaction import redact
 from cleo_core.units import KEY_LIFETIME
 from cleo_nexus.errors import NexusError
 from cleo_nexus.records.transfers import STEPS
+from cleo_nexus.service.elsewhere import OPEN, opened
 from cleo_nexus.service.enforcing import Targets, enforce, warn
 from cleo_nexus.service.repointing import Repointing
-from cleo_nexus.service.transfer_plan import looking, sha256_of, working
+from cleo_nexus.service.transfer_plan import sha256_of, working
 from cleo_nexus.store import edges, transfers
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 #: Told how far a transfer is: what is counted, how much of it is done, and of how much.
 Progress = Callable[[str, int, int | None], None]
 #: Exits with which the tasks service refuses what it is given: trying again is of no use.
-_REFUSED = frozenset({2, 4, 6, 10, 11, 12, 13, 14, 22, 83})
+_REFUSED = frozenset({2, 4, 6, 10, 11, 12, 13, 14, 16, 22, 83})
 #: Seconds before a key runs out from which on it is not relied on any more.
 _MARGIN = 24 * 3600.0
 #: Links that are read at most; a file has no more.
@@ -141,6 +142,9 @@ class Run:
         self._advance(row, "linked")
 
     def _repointed(self, row: Row) -> None:
+        with opened(self.app, self.source) as there:
+            # Before anything is renamed that would have to wait for them.
+            _require_whole(there.service("tasks"), _ids(row))
         kept = self._repoint(row)
         self._advance(row, "repointed", {"repointed": kept})
 
@@ -153,6 +157,7 @@ class Run:
         with working(self.app, self.source) as there:
             tasks = there.service("tasks")
             self._require_unmoved(row, ids, tasks)
+            _require_whole(tasks, ids)
             moved = [feature.id for feature in tasks.features(list(ids))]
             if moved:
                 self._warn_of_changes(tasks.show(*moved))
@@ -174,7 +179,7 @@ class Run:
         if missing:
             raise NotFoundError(
                 f"Project {self.target['slug']} does not have {', '.join(missing[:5])} any more.",
-                fix=f"cleo nexus transfers --project {shlex.quote(self.source['project_path'])}",
+                fix=f"cleo nexus transfers --project {quoted(self.source['project_path'])}",
             )
 
     def _require_unmoved(self, row: Row, ids: Mapping[str, str], tasks: Any) -> None:
@@ -194,7 +199,7 @@ class Run:
                     f"{feature.id} was taken elsewhere meanwhile; {self.target['slug']} has "
                     f"{ids[feature.id]} as well.",
                     fix=f"cleo cancel {ids[feature.id]} --project "
-                    f"{shlex.quote(self.target['project_path'])}",
+                    f"{quoted(self.target['project_path'])}",
                 )
 
     def _done(self, row: Row) -> None:
@@ -264,7 +269,7 @@ class Run:
         It goes by what there is, so that a repeat finds them, too.
         """
         project = row["target_project_id"]
-        with looking(self.app, self.target) as there:
+        with opened(self.app, self.target) as there:
             held = there.service("tasks").edges().held()
         found = {project: [*moved, *(task for one in moved for task in held.get(one, ()))]}
         for edge in edges.into(self.verbs.db, project, moved):
@@ -281,7 +286,7 @@ class Run:
         """Copy what the source's memory has of the tasks; the transfer does not fail with it."""
         ids = _ids(row)
         try:
-            with looking(self.app, self.source) as there:
+            with opened(self.app, self.source) as there:
                 records = there.service("brain").export_records(list(ids))
             count = 0
             if records:
@@ -333,10 +338,14 @@ class Run:
             over = False
         if over:
             return error
+        resume = f"cleo nexus transfer --resume {self.id}"
+        # What was refused is refused again until its cause is gone.
+        refused = error.exit in _REFUSED and error.fix.startswith("cleo ")
         return NexusError(
             "E_INCOMPLETE",
-            f"Transfer {self.id} is {row['state']} and could not become {step}: {error.message}",
-            fix=f"cleo nexus transfer --resume {self.id}",
+            f"Transfer {self.id} is {row['state']} and could not become {step}: {error.message}"
+            + (f" Then `{resume}` goes on with it." if refused else ""),
+            fix=error.fix if refused else resume,
             details={
                 "transfer": self.id,
                 "state": row["state"],
@@ -344,6 +353,30 @@ class Run:
                 "cause": error.code,
                 "causeFix": error.fix,
             },
+        )
+
+
+def _require_whole(tasks: Any, ids: Mapping[str, str]) -> None:
+    """Refuse to move tasks below which others were put that were not taken along.
+
+    :raises NexusError: 16, they would lose their parents.
+    """
+    graph = tasks.edges()
+    waited = {
+        one
+        for id_ in ids
+        if graph.statuses.get(id_, "archived") != "archived"
+        for one in graph.waits.get(id_, ())
+        if one not in ids and graph.statuses[one] in OPEN
+    }
+    left = [one for one in tasks.show(*sorted(waited)) if one.parent_id in ids] if waited else []
+    if left:
+        named = [one.id for one in left]
+        raise NexusError(
+            "E_HAS_CHILDREN",
+            f"{', '.join(named[:5])} came below {left[0].parent_id} after that was taken along.",
+            fix=f"cleo reparent {named[0]} --to root",
+            details={"id": left[0].parent_id, "children": named[:100]},
         )
 
 

@@ -297,7 +297,7 @@ class TransferVerbs(Verbs):
                     "E_INCOMPLETE",
                     f"Whether transfer {id_} has arrived cannot be found out: project "
                     f"{target['slug']} is not at {target['project_path']} any more.",
-                    fix="cleo nexus reconcile --project NEW_PATH",
+                    fix="cleo nexus scan",
                 )
             arrived = Run(self, id_, target, target, None).has_arrived(row)
         if arrived:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from cleo_core.errors import CleoError
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from cleo_core.database import Database
 
 _OPEN = ("pending", "active", "blocked", "proposed")
-#: Who blocks and releases tasks; what that changes need not be looked at again.
-_ACTOR = "nexus"
+#: Whether this plugin is blocking and releasing tasks; what that changes need not be looked at
+#: again. An actor's name would not say so: anybody may use it.
+_SETTLING: ContextVar[bool] = ContextVar("cleo_nexus_settling", default=False)
 
 
 class Concerns:
@@ -91,19 +93,24 @@ def _vetoed(app: App, project: str, concerns: Concerns) -> Veto | None:
 
 
 def committed(app: App, change: Change) -> None:
-    """Hold and release the tasks elsewhere that wait for what was closed or opened here."""
-    if change.op != "update" or change.project is None or not app.has_service("tasks"):
+    """Hold and release the tasks elsewhere that wait for what was closed or opened here.
+
+    Where tasks wait for more than before it is looked once more whether they wait for themselves:
+    an edge that was made in the same moment was not seen by the guard, and did not see this.
+    """
+    if change.op == "delete" or change.project is None or not app.has_service("tasks"):
         return
     turned, waiting = [], []
-    for id_, after in change.after.items():
+    for id_, after in change.after.items() if change.op == "update" else ():
         was, status = change.before.get(id_, {}).get("status"), after.get("status")
         if status is None:
             continue
         if (was in _OPEN) != (status in _OPEN):
             turned.append(id_)
-        if status == "pending" and change.actor != _ACTOR:
+        if status == "pending" and not _SETTLING.get():
             waiting.append(id_)
-    if not (turned or waiting):
+    grown = Concerns(change).grown
+    if not (turned or waiting or grown):
         return
     # Asked anew, not taken from the guard: an edge that was made meanwhile has seen this project as
     # it was before the commit.
@@ -118,6 +125,20 @@ def committed(app: App, change: Change) -> None:
             from cleo_nexus.service.guarding import follow
 
             follow(app, db, project, rows)
+        if grown and outward and inward:
+            from cleo_nexus.service.guarding import warn_of_loop
+
+            warn_of_loop(app, db, project, grown)
+
+
+@contextmanager
+def settling() -> Iterator[None]:
+    """Tasks that become pending inside the block are let go by this plugin."""
+    token = _SETTLING.set(True)
+    try:
+        yield
+    finally:
+        _SETTLING.reset(token)
 
 
 @contextmanager

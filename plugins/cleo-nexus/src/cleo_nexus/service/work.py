@@ -97,6 +97,7 @@ class Verbs:
         self.app = app
         self._action = ""
         self._started = 0.0
+        self._recorded = False
 
     @property
     def db(self) -> Database:
@@ -135,16 +136,20 @@ class Verbs:
             work = Work(unit, self._action, self._started)
             begun.append(work)
             result = body(work)
-            if audited and not unit.replayed:
+            finished[:] = [audited and not unit.replayed]
+            if finished[0]:
                 work.finish()
             return result
 
         begun: list[Work] = []
+        finished: list[bool] = []
         found = registry(self.app)
         if self.TELLS:
             self.tell(found)
         try:
-            return self.app.write(STORE.name, run)
+            result = self.app.write(STORE.name, run)
+            self._recorded = self._recorded or finished[0]
+            return result
         except CleoError as error:
             if begun or error.code not in _UNREADABLE:
                 raise
@@ -168,21 +173,25 @@ class Verbs:
 def mutating(
     action: str,
 ) -> Callable[[Callable[Concatenate[V, P], T]], Callable[Concatenate[V, P], T]]:
-    """Mark a verb that writes: its units are audited as ``action``, and so is its refusal."""
+    """Mark a verb that writes: its units are audited as ``action``, and so is its refusal.
+
+    What fails after the unit that carries the verb's audit row leaves no second one.
+    """
 
     def decorate(verb: Callable[Concatenate[V, P], T]) -> Callable[Concatenate[V, P], T]:
         @functools.wraps(verb)
         def called(self: V, *args: P.args, **kwargs: P.kwargs) -> T:
-            before = self._action, self._started
-            self._action, self._started = action, time.monotonic()
+            before = self._action, self._started, self._recorded
+            self._action, self._started, self._recorded = action, time.monotonic(), False
             try:
                 with reading():
                     return verb(self, *args, **kwargs)
             except CleoError as error:
-                _keep_refusal(self.app, action, self._started, error)
+                if not self._recorded:
+                    _keep_refusal(self.app, action, self._started, error)
                 raise
             finally:
-                self._action, self._started = before
+                self._action, self._started, self._recorded = before
 
         return cast("Callable[Concatenate[V, P], T]", called)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from cleo_core.database import Backend, Row
+from cleo_nexus.store import edges as cross
+from cleo_nexus.store.renaming import Node, bound, edge_of, rename_edges, rename_instances
 
 EDGES = (
     "SELECT count(*) FROM cross_project_dependencies "
@@ -46,48 +47,6 @@ COUNTS = (
     "WHERE status IN ('pending', 'active', 'failed')) AS open_instances, "
     "(SELECT count(*) FROM transfer_journal "
     f"WHERE state IN ({_OPEN})) AS open_transfers"
-)
-DOUBLED_SOURCE = (
-    "DELETE FROM cross_project_dependencies WHERE source_project_id = :old AND EXISTS ("
-    "SELECT 1 FROM cross_project_dependencies AS kept WHERE kept.source_project_id = :new "
-    "AND kept.source_task_id = cross_project_dependencies.source_task_id "
-    "AND kept.target_project_id = cross_project_dependencies.target_project_id "
-    "AND kept.target_task_id = cross_project_dependencies.target_task_id)"
-)
-DOUBLED_TARGET = (
-    "DELETE FROM cross_project_dependencies WHERE target_project_id = :old AND EXISTS ("
-    "SELECT 1 FROM cross_project_dependencies AS kept WHERE kept.target_project_id = :new "
-    "AND kept.target_task_id = cross_project_dependencies.target_task_id "
-    "AND kept.source_project_id = cross_project_dependencies.source_project_id "
-    "AND kept.source_task_id = cross_project_dependencies.source_task_id)"
-)
-_BETWEEN = (
-    "(source_project_id = :old AND target_project_id = :new) "
-    "OR (source_project_id = :new AND target_project_id = :old)"
-)
-BETWEEN = (
-    "SELECT source_task_id, target_task_id FROM cross_project_dependencies "
-    f"WHERE {_BETWEEN} ORDER BY seq"
-)
-DELETE_BETWEEN = f"DELETE FROM cross_project_dependencies WHERE {_BETWEEN}"
-SOURCES = (
-    "UPDATE cross_project_dependencies SET source_project_id = :new WHERE source_project_id = :old"
-)
-TARGETS = (
-    "UPDATE cross_project_dependencies SET target_project_id = :new WHERE target_project_id = :old"
-)
-#: Instances that are over keep what they named: they do not change.
-EPICS = (
-    "UPDATE warp_chain_instances SET epic_project_id = :new, updated_at = :now "
-    "WHERE epic_project_id = :old AND status IN ('pending', 'active', 'failed')"
-)
-STAGES = (
-    "SELECT id, stage_to_task FROM warp_chain_instances "
-    "WHERE status IN ('pending', 'active', 'failed') AND EXISTS (SELECT 1 FROM "
-    "json_each(stage_to_task) AS task WHERE substr(task.value, 1, length(:old) + 1) = :old || ':')"
-)
-SET_STAGES = (
-    "UPDATE warp_chain_instances SET stage_to_task = :stages, updated_at = :now WHERE id = :id"
 )
 TRANSFERS_FROM = (
     "UPDATE transfer_journal SET source_project_id = :new, updated_at = :now "
@@ -147,22 +106,15 @@ def rewrite(tx: Any, old: str, new: str, now: str) -> list[tuple[str, str]]:
     :returns: the edges, source and target task, that would now lie inside one project; they are
         removed.
     """
-    inside = [
-        (row["source_task_id"], row["target_task_id"]) for row in tx.read(BETWEEN, old=old, new=new)
-    ]
-    tx.execute(DELETE_BETWEEN, old=old, new=new)
-    for statement in (DOUBLED_SOURCE, DOUBLED_TARGET, SOURCES, TARGETS):
-        tx.execute(statement, old=old, new=new)
-    for statement in (EPICS, TRANSFERS_FROM, TRANSFERS_TO):
+
+    def name(node: Node) -> Node:
+        return (new, node[1]) if node[0] == old else node
+
+    named = [edge_of(row) for row in (*cross.out_of(tx, old), *cross.into(tx, old))]
+    _, inside = rename_edges(tx, named, name)
+    for edge in inside:
+        cross.delete(tx, bound(edge))
+    rename_instances(tx, name, now)
+    for statement in (TRANSFERS_FROM, TRANSFERS_TO):
         tx.execute(statement, old=old, new=new, now=now)
-    for row in tx.read(STAGES, old=old):
-        stages = {
-            stage: _of(new, task) if task.startswith(f"{old}:") else task
-            for stage, task in json.loads(row["stage_to_task"]).items()
-        }
-        tx.execute(SET_STAGES, id=row["id"], stages=json.dumps(stages, sort_keys=True), now=now)
-    return inside
-
-
-def _of(project: str, task: str) -> str:
-    return f"{project}:{task.partition(':')[2]}"
+    return [(source, target) for (_, source), (_, target) in inside]

@@ -35,18 +35,6 @@ ADVANCE = (
     "id_map = coalesce(:id_map, id_map), error = :error, updated_at = :now "
     "WHERE id = :id AND state = :before"
 )
-MOVE_EDGE = (
-    "UPDATE OR IGNORE cross_project_dependencies SET source_project_id = :new_source_project, "
-    "source_task_id = :new_source_task, target_project_id = :new_target_project, "
-    "target_task_id = :new_target_task WHERE source_project_id = :source_project "
-    "AND source_task_id = :source_task AND target_project_id = :target_project "
-    "AND target_task_id = :target_task"
-)
-MOVE_INSTANCE = (
-    "UPDATE warp_chain_instances SET epic_project_id = :project, epic_id = :epic, "
-    "stage_to_task = :stages, row_version = row_version + 1, updated_at = :now WHERE id = :id "
-    "AND status IN ('pending', 'active', 'failed')"
-)
 
 
 def open_ones(db: Backend) -> list[Row]:
@@ -112,18 +100,3 @@ def advance(
         error=error,
     )
     return int(changed) == 1
-
-
-def move_edge(tx: Any, old: Mapping[str, str], new: Mapping[str, str]) -> None:
-    """Give an edge other ends; where the new one is there already, nothing changes."""
-    tx.execute(MOVE_EDGE, **old, **{f"new_{name}": value for name, value in new.items()})
-
-
-def move_instance(
-    tx: Any, id_: str, epic: tuple[str, str], stages: Mapping[str, str], now: str
-) -> None:
-    """Give an instance that is not over other tasks."""
-    project, task = epic
-    tx.execute(
-        MOVE_INSTANCE, id=id_, project=project, epic=task, stages=json.dumps(stages), now=now
-    )

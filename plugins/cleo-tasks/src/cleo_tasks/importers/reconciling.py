@@ -265,11 +265,11 @@ class Reconcile(Import):
             reason = (columns.get("cancellation_reason") or "").strip()
             closing.cancel_tasks(work, [id_], reason=reason[: fields.REASON_LENGTH] or None)
         elif row["status"] in ("done", "cancelled"):
-            transitions.require(row, status, "reopen")
+            transitions.require(work, row, status, "reopen")
             archiving.reopen_tasks(work, [id_], status=status)
         else:
             work.enter(id_)
-            transitions.require(row, status, "update")
+            transitions.require(work, row, status, "update")
             if status == "active":
                 transitions.require_dependencies(work, row)
             why = columns.get("blocked_reason")

@@ -65,7 +65,7 @@ def reopen_tasks(
 
     def reopen(row: Row) -> None:
         work.enter(row["id"])
-        transitions.require(row, status, "reopen")
+        transitions.require(work, row, status, "reopen")
         transitions.require_open_parent(work, row)
         if status == "active":
             transitions.require_dependencies(work, row)
@@ -132,7 +132,7 @@ def archive_tasks(
     there = [id_ for id_, row in rows.items() if row["status"] == "archived"]
 
     def archive(row: Row) -> None:
-        transitions.require(row, "archived", "archive")
+        transitions.require(work, row, "archived", "archive")
         require_no_open_children(work, row, fix=f"cleo list --parent {row['id']}")
         transitions.move(
             work,

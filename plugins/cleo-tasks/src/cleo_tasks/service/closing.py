@@ -168,7 +168,7 @@ def _entered(
             if row["status"] == to:
                 there.append(id_)
             else:
-                transitions.require(row, to, verb)
+                transitions.require(work, row, to, verb)
         except CleoError as error:
             problems.append((id_, error))
     if len(there) == len(ids):

@@ -171,7 +171,7 @@ def _require_complete(work: Work, row: Row) -> Row | None:
             fix=f"cleo reopen {id_}",
             details={"completedAt": row["completed_at"]},
         )
-    transitions.require(row, "done", "complete")
+    transitions.require(work, row, "done", "complete")
     transitions.require_dependencies(work, row)
     require_accepted(work, row)
     verification.require_verified(work, row)

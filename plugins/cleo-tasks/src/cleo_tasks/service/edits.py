@@ -284,7 +284,7 @@ class _Edit:
         status, row = self.given.get("status"), self.row
         if status is None or status == row["status"]:
             return
-        transitions.require(row, status, "update")
+        transitions.require(self.work, row, status, "update")
         if status == "active":
             transitions.require_dependencies(self.work, row)
         transitions.move(self.work, row, status, verb="update")

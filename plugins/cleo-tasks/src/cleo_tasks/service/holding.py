@@ -76,7 +76,7 @@ def begin(work: Work, row: Row) -> Begun:
         raise held(row)
     active = row["status"] == "active"
     if not active:
-        transitions.require(row, "active", "start")
+        transitions.require(work, row, "active", "start")
         transitions.require_dependencies(work, row)
     claimed = agent is not None and take(work, row, agent)
     if not active:

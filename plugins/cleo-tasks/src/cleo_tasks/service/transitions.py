@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cleo_core.database import Row
+from cleo_core.errors import CleoError
 from cleo_tasks.enums import OPEN_STATUS, STAGES
 from cleo_tasks.errors import TasksError
 from cleo_tasks.service import hierarchy
@@ -49,22 +50,33 @@ def allowed_from(status: str) -> dict[str, tuple[str, ...]]:
     return {to: verbs for (source, to), verbs in TRANSITIONS.items() if source == status}
 
 
-def require(row: Row, to: str, verb: str) -> None:
+def require(work: Work, row: Row, to: str, verb: str) -> None:
     """Whether a verb may move a task to a status.
 
-    :raises TasksError: ``E_INVALID_TRANSITION`` naming what is allowed.
+    :raises TasksError: ``E_INVALID_TRANSITION`` naming what is allowed, or the plugin that would
+        refuse the status whatever led there, with its fix.
     """
     if verb in TRANSITIONS.get((row["status"], to), ()):
         return
     allowed = allowed_from(row["status"])
     if row["status"] == "archived":
         allowed = {row["archived_from"]: ("unarchive",)}
+    refused = f"{row['id']} is {row['status']} and cannot become {to} by {verb}"
+    details = {"from": row["status"], "to": to, "allowed": allowed}
+    held = _guarded(work, row, to) if row["status"] == "blocked" else None
+    if held is not None:
+        raise TasksError(
+            "E_INVALID_TRANSITION",
+            f"{refused}: {held.message}",
+            fix=held.fix,
+            details={**details, **held.details},
+        )
     words = ", ".join(f"{target} ({' or '.join(verbs)})" for target, verbs in allowed.items())
     raise TasksError(
         "E_INVALID_TRANSITION",
-        f"{row['id']} is {row['status']} and cannot become {to} by {verb}; it can become {words}.",
+        f"{refused}; it can become {words}.",
         fix=_way(row, to),
-        details={"from": row["status"], "to": to, "allowed": allowed},
+        details=details,
     )
 
 
@@ -115,7 +127,7 @@ def move(
     :param values: further columns to set.
     :raises TasksError: ``E_INVALID_TRANSITION``.
     """
-    require(row, to, verb)
+    require(work, row, to, verb)
     changes: dict[str, Any] = {"status": to}
     # What comes out of the archive was done or cancelled when it was, not now.
     kept = row["status"] == "archived"
@@ -147,6 +159,29 @@ def move(
     work.change(row, {**changes, **values}, action=action, reason=reason, details=details)
     if to not in OPEN_STATUS:
         focus.leave_task(work, row["id"], work.now)
+
+
+def _guarded(work: Work, row: Row, to: str) -> CleoError | None:
+    """What the guards would refuse a status with: who holds a task knows the way out."""
+    from cleo_core.references import build_changes, guard
+
+    app, id_ = work.app, row["id"]
+    moved = {("task", "update"): {id_: ({"status": row["status"]}, {"status": to})}}
+    try:
+        guard(
+            app.plugins,
+            app,
+            build_changes(
+                moved,
+                project=app.project_or_none,
+                store="tasks",
+                actor=work.actor,
+                request_id=app.request_id,
+            ),
+        )
+    except CleoError as error:
+        return error
+    return None
 
 
 def _way(row: Row, to: str) -> str:

@@ -20,7 +20,12 @@ def prune_command(app: App) -> Result:
 
     Example: cleo telemetry prune --dry-run
     """
-    done = app.service("telemetry").prune()
+    from cleo_core.cli.progress import Progress
+
+    with Progress() as progress:
+        done = app.service("telemetry").prune(
+            progress=lambda gone, total: progress("rows", gone, total)
+        )
     word = "would go" if app.dry_run else "deleted"
     return Result(
         done,

@@ -9,7 +9,7 @@ from cleo_core.errors import CleoError
 from cleo_core.ids import new_id
 from cleo_core.states import ABSENT, HEAD
 from cleo_telemetry import consent
-from cleo_telemetry.api import STORE
+from cleo_telemetry.api import ENABLED, STORE
 from cleo_telemetry.records import Disabled, Enabled, Status
 from cleo_telemetry.service.file import ENABLE, STATUS, Verbs
 from cleo_telemetry.store import events, meta
@@ -66,7 +66,7 @@ class ConsentVerbs(Verbs):
         app = self.app
         # Asked before anything is made: without a global configuration there can be no consent.
         app.config.path("global")
-        agreed = app.config.get(consent.KEY) is True
+        agreed = app.config.get(ENABLED) is True
         if not self.ready():
             app.stores.create(STORE)
         anonymous_id = meta.get(app.store(STORE.name), meta.ANONYMOUS_ID)
@@ -89,7 +89,7 @@ class ConsentVerbs(Verbs):
             return made
 
         anonymous_id = app.write(STORE.name, body)
-        app.config.set(consent.KEY, "true", "global")
+        app.config.set(ENABLED, "true", "global")
         return Enabled(
             enabled=True,
             effective=variable is None,
@@ -104,9 +104,9 @@ class ConsentVerbs(Verbs):
             written.
         """
         app = self.app
-        if app.config.get(consent.KEY) is not True:
+        if app.config.get(ENABLED) is not True:
             raise CleoError("E_NO_CHANGE", "Telemetry is not enabled.", fix=STATUS)
-        app.config.unset(consent.KEY, "global")
+        app.config.unset(ENABLED, "global")
         rows = 0
         try:
             if self.ready():

@@ -14,7 +14,7 @@ from cleo_core.paths import atomic_write, file_error
 from cleo_core.paths.files import give_name
 from cleo_core.paths.outputs import check_output
 from cleo_telemetry import consent
-from cleo_telemetry.api import STORE
+from cleo_telemetry.api import ENABLED, STORE
 from cleo_telemetry.records import Event, Exported
 from cleo_telemetry.service.file import ENABLE, MOST_DAYS, STATUS, Verbs, flag, nothing, number
 from cleo_telemetry.store import events
@@ -36,7 +36,7 @@ class ReadVerbs(Verbs):
         :raises CleoError: ``E_NOTHING`` (100), there are none; 2, a value can be none.
         """
         last, offset = number(last, "last"), number(offset, "offset", least=0)
-        if not self.ready() and self.app.config.get(consent.KEY) is not True:
+        if not self.ready() and self.app.config.get(ENABLED) is not True:
             return [_example(elapsed_ms)], Page(last, 0, 1)
         with self.reading() as db:
             total = events.count(db)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from cleo_core.database import erasing
@@ -11,8 +12,7 @@ from cleo_core.ids import new_id
 from cleo_core.locks import locked
 from cleo_core.paths import file_error
 from cleo_core.states import FOREIGN, HEAD, SIDECARS
-from cleo_telemetry import consent
-from cleo_telemetry.api import STORE
+from cleo_telemetry.api import ENABLED, STORE
 from cleo_telemetry.records import Pruned, Purged
 from cleo_telemetry.service.file import ENABLE, MOST_DAYS, STATUS, Verbs, flag, nothing, number
 from cleo_telemetry.store import events, meta, pruning
@@ -23,9 +23,10 @@ PURGE = "cleo telemetry purge --yes"
 class RemoveVerbs(Verbs):
     """The verbs that delete."""
 
-    def prune(self) -> Pruned:
+    def prune(self, *, progress: Callable[[int, int], None] | None = None) -> Pruned:
         """Delete what is older or more than the configuration says, all of it.
 
+        :param progress: called with how many rows are gone, and of how many.
         :raises CleoError: ``E_NO_CHANGE`` (102), nothing is; ``E_NOTHING`` (100), there is no file.
         """
         app = self.app
@@ -40,6 +41,9 @@ class RemoveVerbs(Verbs):
             return Pruned(deleted_by_age=old, deleted_by_count=many, rows=total - old - many)
         by_age = by_count = 0
         while True:
+            if progress is not None:
+                # Rows that are stored meanwhile may make it more than was counted.
+                progress(min(by_age + by_count, old + many), old + many)
             done = app.write(STORE.name, lambda unit: pruning.prune(unit, limits, pruning.BLOCK))
             by_age += done.by_age
             by_count += done.by_count
@@ -67,7 +71,7 @@ class RemoveVerbs(Verbs):
             count = events.count(db) if before is None else events.count_before(db, before)
         if self.app.dry_run:
             return Purged(deleted=count, file_removed=False)
-        measured = self.app.config.get(consent.KEY) is True
+        measured = self.app.config.get(ENABLED) is True
 
         def body(unit: Any) -> int:
             if before is not None:
@@ -91,7 +95,7 @@ class RemoveVerbs(Verbs):
             raise nothing("There is nothing to purge.", ENABLE)
 
     def _agreed(self) -> bool:
-        return self.app.config.get(consent.KEY) is True
+        return self.app.config.get(ENABLED) is True
 
     def _files(self) -> list[str]:
         # Where a link leads to the file, SQLite keeps what belongs to it beside the file itself.
@@ -107,7 +111,7 @@ class RemoveVerbs(Verbs):
             return Purged(deleted=deleted, file_removed=there)
         if self._agreed():
             # First, so that no other command makes use of what is about to go.
-            app.config.unset(consent.KEY, "global")
+            app.config.unset(ENABLED, "global")
         if there:
             directory = app.stores.directory(STORE)
             with locked(directory, STORE.name):

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from cleo_nexus.service.work import Work
 
 
+#: Fields of a chain that is shown which stand in the shape of its definition.
+_SHAPE = ("stages", "links", "entryPoint", "exitPoints")
+#: Fields of it that are no part of its definition.
+_BESIDE = ("tessera", "packaged", "validation", "instances")
+#: Fields that a definition need not have, and a chain that is shown has.
+_OPTIONAL = ("description", "metadata", "variables")
+
+
 @dataclass(frozen=True)
 class Shelved:
     """A chain that can be used.
@@ -158,6 +166,22 @@ def as_record(one: Shelved, counts: dict[str, int]) -> Chain:
         validation=validate(definition),
         instances={status: counts.get(status, 0) for status in INSTANCE_STATUS},
     )
+
+
+def as_definition(value: Any) -> Any:
+    """The definition that a chain is shown of, from what ``cleo chain show`` prints of it.
+
+    What the store knows beside it is dropped, and so are the fields that are shown and were not
+    there. Everything else is given back as it came.
+    """
+    if isinstance(value, dict) and value.get("success") is True and "data" in value:
+        value = value["data"]
+    if not isinstance(value, dict) or "shape" in value or not value.keys() >= {*_SHAPE}:
+        return value
+    found = {name: one for name, one in value.items() if name not in (*_SHAPE, *_BESIDE)}
+    found = {name: one for name, one in found.items() if name not in _OPTIONAL or one}
+    found["shape"] = {name: value[name] for name in _SHAPE}
+    return found
 
 
 def _of(row: Row) -> Shelved:

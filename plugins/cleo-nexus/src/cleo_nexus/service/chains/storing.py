@@ -31,7 +31,8 @@ class ChainStoreVerbs(Verbs):
     def chain_validate(self, definition: Any) -> Validation:
         """Everything that is wrong with a definition; nothing is stored.
 
-        :param definition: of any JSON, or a text or bytes of JSON.
+        :param definition: of any JSON, or a text or bytes of JSON; what :meth:`chain_show` gives is
+            taken for the definition that it shows.
         """
         return _judged(definition)[0]
 
@@ -41,7 +42,7 @@ class ChainStoreVerbs(Verbs):
     ) -> Chain:
         """Store a chain; instances that run keep the definition they began with.
 
-        :param definition: the chain, or its JSON text.
+        :param definition: the chain, or its JSON text, also as ``chain_show`` gives it.
         :param replace: take the place of the chain of this id, with a higher version.
         :raises ValidationError: 6, the version is not higher than that of the chain it replaces.
         :raises NexusError: 22, there is a chain of this id; 78, it is invalid, with all errors.
@@ -131,6 +132,7 @@ def _judged(definition: Any) -> tuple[Validation, Any]:
         except NotJsonError as error:
             fault = Problem("NOT_JSON", "$", f"It is no JSON: {error}.")
             return Validation(False, False, False, (fault,), ()), None
+    definition = shelf.as_definition(definition)
     return validate(definition), definition
 
 

@@ -63,7 +63,7 @@ class Gates:
         self._db = db
         self._run = run
         self._instance: Instance | None = None
-        self._current = access.current_id(app)
+        self._current = access.reader_id(app)
         self._known: dict[Hashable, Any] = {}
         self._rows: dict[str, Row | None] = {}
 

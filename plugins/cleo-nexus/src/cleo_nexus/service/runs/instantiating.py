@@ -7,13 +7,13 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cleo_core.errors import CleoError, NotFoundError, UsageError, ValidationError, echoed
+from cleo_core.errors import UsageError, ValidationError, echoed
 from cleo_core.output import to_json
 from cleo_nexus.definitions import Filled, canonical, fill, parse_definition, typed, variables_of
 from cleo_nexus.records.instances import Instance
 from cleo_nexus.service import access
 from cleo_nexus.service.chains import shelf
-from cleo_nexus.service.elsewhere import Unreadable, features_of
+from cleo_nexus.service.elsewhere import Unreadable, features_of, no_task, unknown
 from cleo_nexus.service.runs import advancing, opening
 from cleo_nexus.service.work import Verbs, Work, mutating
 from cleo_nexus.store import instances
@@ -127,15 +127,11 @@ def referred(verbs: Verbs, reference: Any) -> tuple[str, str]:
     """
     row, named = access.locate(verbs.app, verbs.db, reference, "read")
     try:
-        found = features_of(verbs.app, row, access.current_id(verbs.app), [named.task])
+        found = features_of(verbs.app, row, access.reader_id(verbs.app), [named.task])
     except Unreadable as reason:
-        raise _unknown(reason, row["project_path"]) from reason
+        raise unknown(reason, row, "which tasks it has") from reason
     if not found:
-        raise NotFoundError(
-            f"Project {row['slug']} has no task {named.task}.",
-            fix=f"cleo list --project {row['project_path']}",
-            ref=f"{row['slug']}:{named.task}",
-        )
+        raise no_task(row, named.task)
     return row["project_id"], next(iter(found))
 
 
@@ -170,15 +166,3 @@ def _mapping(value: Any, name: str, fix: str) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise UsageError(f"{name} are a mapping of names.", fix=fix)
     return dict(value)
-
-
-def _unknown(reason: Unreadable, path: str) -> CleoError:
-    """Exit 5 for a task of which nobody can say whether it exists."""
-    cause = "" if reason.cause is None else f": {reason.cause.message.rstrip('.')}"
-    return CleoError(
-        "E_REFERENCE_UNKNOWN",
-        f"Project {reason.slug} cannot be read ({reason.reason}), so that nobody can say which "
-        f"tasks it has{cause}.",
-        fix=f"cleo stores tasks --project {path}",
-        details={"project": reason.slug, "reason": reason.reason},
-    )

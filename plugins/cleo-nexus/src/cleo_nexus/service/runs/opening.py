@@ -103,7 +103,7 @@ def require_readable(app: App, db: Backend, row: Row) -> None:
 
     :raises NexusError: 72.
     """
-    current = access.current_id(app)
+    current = access.reader_id(app)
     for project in dict.fromkeys((row["epic_project_id"], *_stage_projects(row))):
         known = registry.by_id(db, project)
         if known is not None:
