@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := .[encryption] plugins/cleo-tasks plugins/cleo-brain[wordllama] plugins/cleo-conduit plugins/cleo-nexus plugins/cleo-signaldock[client,postgres] plugins/cleo-telemetry
 
-.PHONY: demo test lint bench docs snapshots format clean
+.PHONY: demo test lint bench chaos docs snapshots format clean
 
 $(STAMP): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit("CLEO needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13") if sys.version_info < (3, 11) else None'
@@ -31,6 +31,9 @@ lint: $(STAMP) ## format, lint, types, layers, generated files
 
 bench: $(STAMP) ## ratios against a floor measured in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(STAMP) ## kill and starve real processes on all stores; ARGS="--calls 500 --seed 7"
+	@$(BIN)/python -m chaos $(ARGS)
 
 docs: $(STAMP) ## make the generated pages anew
 	@$(BIN)/python tools/make_docs.py
