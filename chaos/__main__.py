@@ -53,7 +53,8 @@ def _outside(options: argparse.Namespace) -> int:
         words = stage.namespace()
         again = [sys.executable, "-m", "chaos", *sys.argv[1:], "--folder", str(folder)]
         argv = [*words, *again, "--mounted"] if words is not None else again
-        return subprocess.run(argv, cwd=ROOT, check=False).returncode
+        env = stage.environment(folder / "disk")
+        return subprocess.run(argv, cwd=ROOT, env=env, check=False).returncode
     finally:
         if not options.keep:
             shutil.rmtree(folder)
