@@ -21,6 +21,7 @@ from cleo_brain.search.vectors import vector_search
 from cleo_brain.service import deriving
 from cleo_brain.store import vec0, vectors
 from cleo_core.app import App, open_app
+from cleo_core.database import driver
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.testing.fixtures import CLEO
 
@@ -266,6 +267,25 @@ class TestInput:
         done = cleo_cli("memory", "reembed", "--human")
         assert done.code == 0
         assert "0 embedded" in done.out
+
+
+@pytest.mark.parametrize("write", [vec0.insert, vec0.delete])
+def test_a_disk_that_fails_under_the_extension_is_said(write: Any) -> None:
+    """What sqlite-vec 0.1.9 raises then has no code, only these words."""
+    words = "Internal sqlite-vec error: could not write vector blob on main.brain_vec_float"
+
+    class Unit:
+        def __init__(self, words: str) -> None:
+            self.words = words
+
+        def executemany(self, *_: Any) -> None:
+            raise driver().OperationalError(self.words)
+
+    with pytest.raises(CleoError) as caught:
+        write(Unit(words), vec0.FLOAT, [])
+    assert (caught.value.code, caught.value.exit) == ("E_IO", 3)
+    with pytest.raises(driver().OperationalError):
+        write(Unit("database is locked"), vec0.FLOAT, [])
 
 
 class TestManyBlocks:

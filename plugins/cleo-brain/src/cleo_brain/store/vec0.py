@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from cleo_brain.store.vectors import listed
-from cleo_core.database import Backend
+from cleo_core.database import Backend, driver
+from cleo_core.errors import CleoError
 
 BIT = "brain_vec_bit"
 FLOAT = "brain_vec_float"
@@ -81,13 +83,33 @@ def remove(tx: Any, table: str) -> None:
 
 def insert(tx: Any, table: str, rows: Iterable[tuple[int, bytes]]) -> None:
     """Put in (seq, value) of entries that are not in it."""
-    tx.executemany(_SQL[f"insert {table}"], [{"seq": seq, "value": value} for seq, value in rows])
+    with _writing():
+        tx.executemany(
+            _SQL[f"insert {table}"], [{"seq": seq, "value": value} for seq, value in rows]
+        )
 
 
 def delete(tx: Any, table: str, seqs: Iterable[int]) -> None:
     """Take entries out; those that are not in it are passed over."""
     # One by one: with a subselect vec0 0.1.9 walks through its whole table.
-    tx.executemany(_SQL[f"delete {table}"], [{"seq": seq} for seq in seqs])
+    with _writing():
+        tx.executemany(_SQL[f"delete {table}"], [{"seq": seq} for seq in seqs])
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say what the extension says only in words: it hides the code of what SQLite refused it.
+
+    :raises CleoError: ``E_IO``.
+    """
+    try:
+        yield
+    except driver().OperationalError as error:
+        if "sqlite-vec" not in str(error):
+            raise
+        raise CleoError(
+            "E_IO", f"Vectors could not be written, nothing was changed: {error}.", fix="df -h ."
+        ) from error
 
 
 def rows(db: Backend, table: str) -> list[int]:
