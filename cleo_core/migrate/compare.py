@@ -8,7 +8,7 @@ PRAGMA tells them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cleo_core.api import StoreSpec
@@ -223,8 +223,8 @@ def _table(connection: Any, name: str, sql: str, without_rowid: int, strict: int
         "columns": columns,
         "foreign key": _foreign_keys(connection, name, text.deferred),
         "key": _keys(connection, name),
-        "check": text.checks,
-        "conflict clause": text.conflicts,
+        "check": list(text.checks),
+        "conflict clause": list(text.conflicts),
         "strict": bool(strict),
         "without rowid": bool(without_rowid),
         "autoincrement": text.autoincrement,
@@ -261,7 +261,7 @@ def _keys(connection: Any, table: str) -> list[str]:
     """The PRIMARY KEY and UNIQUE constraints that have an index of SQLite's own."""
     words = {"pk": "primary key", "u": "unique"}
     return sorted(
-        f"{words[origin]} ({', '.join(_indexed(connection, name, []))})"
+        f"{words[origin]} ({', '.join(_indexed(connection, name, ()))})"
         for _, name, _, origin, _ in connection.execute(f"PRAGMA index_list({identifier(table)})")
         if origin in words
     )
@@ -288,7 +288,7 @@ def _indexes(connection: Any, table: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _indexed(connection: Any, index: str, expressions: list[str]) -> list[str]:
+def _indexed(connection: Any, index: str, expressions: Sequence[str]) -> list[str]:
     """The columns or expressions of an index in order, with direction and collation."""
     found = []
     for place, _, column, descending, collation, is_key in connection.execute(

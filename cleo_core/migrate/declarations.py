@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from cleo_core.migrate.sql import Token, closing, joined, split, tokens, words_at
+from cleo_core.migrate.sql import KEPT, Token, closing, joined, split, tokens, words_at
 
 _TABLE_CONSTRAINTS = frozenset(("constraint", "primary", "unique", "check", "foreign"))
 
@@ -29,8 +30,9 @@ class TableText(NamedTuple):
     autoincrement: bool
 
 
+@lru_cache(maxsize=KEPT)
 def table_text(sql: str) -> TableText:
-    """Read a CREATE TABLE statement."""
+    """Read a CREATE TABLE statement; what is returned is remembered and must stay as it is."""
     result = TableText([], {}, {}, set(), [], False)
     autoincrement = False
     for item in split(_bracketed(tokens(sql))):
@@ -42,12 +44,13 @@ def table_text(sql: str) -> TableText:
     return result._replace(autoincrement=autoincrement)
 
 
-def index_text(sql: str) -> tuple[list[str], str | None]:
+@lru_cache(maxsize=KEPT)
+def index_text(sql: str) -> tuple[Sequence[str], str | None]:
     """The columns or expressions of a CREATE INDEX as written, and its WHERE."""
     found = tokens(sql)
     start = next(i for i, token in enumerate(found) if token.value == "(")
     end = closing(found, start)
-    columns = [joined(_without_order(part)) for part in split(found[start + 1 : end])]
+    columns = tuple(joined(_without_order(part)) for part in split(found[start + 1 : end]))
     where = joined(found[end + 2 :]) if words_at(found, end + 1, "where") else None
     return columns, where
 

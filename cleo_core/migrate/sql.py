@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+#: Texts whose form is remembered: a migration reads most declarations several times.
+KEPT = 2048
 
 _TOKEN = re.compile(
     r"""
@@ -44,9 +48,10 @@ class Token(NamedTuple):
 
 def tokens(sql: str) -> list[Token]:
     """The tokens of a text, without its blanks and comments."""
-    return [token for token in _tokens(sql) if token.kind != "space"]
+    return list(_tokens(sql))
 
 
+@lru_cache(maxsize=KEPT)
 def normalised(sql: str) -> str:
     """A text in the form that is equal for equal statements.
 
@@ -105,11 +110,13 @@ def split(found: Sequence[Token]) -> list[list[Token]]:
 
 def words_at(found: Sequence[Token], index: int, *words: str) -> bool:
     """Whether these unquoted words stand at an index."""
-    part = found[index : index + len(words)]
-    return len(part) == len(words) and all(
-        token.kind == "word" and token.value == word
-        for token, word in zip(part, words, strict=True)
-    )
+    if index < 0 or index + len(words) > len(found):
+        return False
+    for place, word in enumerate(words, index):
+        token = found[place]
+        if token.value != word or token.kind != "word":
+            return False
+    return True
 
 
 def literal(value: Any) -> str:
@@ -147,7 +154,7 @@ def for_text(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, An
     """
     used: dict[str, Any] = {}
     pieces = []
-    for token in _tokens(sql):
+    for token in _tokens(sql, blanks=True):
         name = token.value[1:]
         if token.kind == "variable" and name in parameters:
             used[name] = parameters[name]
@@ -177,9 +184,11 @@ def _replaced(sql: str, replacements: Iterable[tuple[Token, str]]) -> str:
     return "".join([*pieces, sql[end:]])
 
 
-def _tokens(sql: str) -> Iterator[Token]:
+def _tokens(sql: str, *, blanks: bool = False) -> Iterator[Token]:
     for match in _TOKEN.finditer(sql):
         kind = str(match.lastgroup)
+        if kind == "space" and not blanks:
+            continue
         value = match.group()
         if kind == "word":
             value = value.lower()

@@ -20,6 +20,7 @@ from cleo_core.testing.warm import (
     EVERYTHING,
     PROGRAM,
     TOGETHER,
+    Looks,
     WatchedDriver,
     kill_self,
     watch,
@@ -27,11 +28,13 @@ from cleo_core.testing.warm import (
 
 __all__ = [
     "EVERYTHING",
+    "Looks",
     "Run",
     "Runner",
     "WatchedDriver",
     "each_run",
     "job",
+    "kill_points",
     "kill_self",
     "light_modules",
     "processes",
@@ -51,6 +54,7 @@ class Run:
     :ivar code: exit code; minus the signal that ended it.
     :ivar modules: what it had imported at its end.
     :ivar statements: the SQL that it ran on files, in order.
+    :ivar found: what each of them found where the run looked, see :class:`Looks`.
     """
 
     def __init__(self, found: Mapping[str, Any]) -> None:
@@ -60,6 +64,7 @@ class Run:
         self.err: str = found["err"]
         self.modules: frozenset[str] = frozenset(found["modules"])
         self.statements: list[str] = list(found["statements"])
+        self.found: list[str] = list(found["found"])
 
     @property
     def envelope(self) -> dict[str, Any]:
@@ -182,7 +187,7 @@ def _run_without_fork(one: Mapping[str, Any], env: dict[str, str], warm: Sequenc
     )
     if done.stdout:
         return Run(json.loads(done.stdout))
-    lost = {"out": "", "err": done.stderr, "modules": [], "statements": []}
+    lost = {"out": "", "err": done.stderr, "modules": [], "statements": [], "found": []}
     return Run({**one, **lost, "code": -9})
 
 
@@ -196,6 +201,7 @@ def job(
     silent: bool = False,
     repeat: int = 1,
     limit: int = TIME_LIMIT,
+    looks: Sequence[str | os.PathLike[str]] = (),
 ) -> dict[str, Any]:
     """A run to be made.
 
@@ -205,6 +211,7 @@ def job(
     :param limit: seconds after which it is ended with SIGALRM.
     :param repeat: run it so often in the same process, ``{n}`` in ``argv`` counting from 0; the
         run's output is then one line per repetition.
+    :param looks: directories whose files are looked at before each statement.
     """
     return {
         "argv": list(argv),
@@ -215,7 +222,21 @@ def job(
         "silent": silent,
         "repeat": repeat,
         "limit": limit,
+        "looks": [os.fspath(one) for one in looks],
     }
+
+
+def kill_points(found: Sequence[str]) -> list[int]:
+    """Before which statements to kill a command, counted from 1.
+
+    Those that find other files than the one before them did, because any other kill leaves what one
+    before it would; and some more, spread over all.
+
+    :param found: what each statement finds, see :class:`Looks`.
+    """
+    last = len(found)
+    changed = [number for number in range(2, last + 1) if found[number - 1] != found[number - 2]]
+    return sorted({*changed, *range(last, 0, -max(1, last // 5))})
 
 
 def _like_here(env: Mapping[str, str]) -> dict[str, str]:

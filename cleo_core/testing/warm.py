@@ -64,6 +64,52 @@ class WatchedDriver:
         return getattr(self._module, name)
 
 
+class Looks:
+    """What lies in directories from one statement to the next.
+
+    Indexes of write-ahead logs do not count: who opens a database that nobody has open makes its
+    index anew.
+
+    :ivar found: for each statement a hash over all files as they were before it.
+    """
+
+    def __init__(self, *directories: str | os.PathLike[str]) -> None:
+        self._directories = directories
+        self._known: dict[str, tuple[object, bytes]] = {}
+        self._trusts_times = False
+        self.found: list[str] = []
+
+    def look(self, sql: str) -> None:
+        """Look before a statement."""
+        import hashlib
+
+        every = hashlib.blake2b(digest_size=16)
+        for directory in self._directories:
+            for folder, below, names in os.walk(directory):
+                below.sort()
+                for name in sorted(names):
+                    path = os.path.join(folder, name)
+                    if not name.endswith("-shm") and os.path.isfile(path):
+                        every.update(os.fsencode(path) + b"\0" + self._hash(path))
+        self.found.append(every.hexdigest())
+        # Two writes may be closer to each other than the times of a file system tell.
+        self._trusts_times = (
+            sql.lstrip().upper().startswith(("SELECT", "PRAGMA TABLE_", "PRAGMA IND"))
+        )
+
+    def _hash(self, path: str) -> bytes:
+        import hashlib
+
+        status = os.stat(path)
+        written = (status.st_ino, status.st_size, status.st_mtime_ns)
+        known = self._known.get(path)
+        if known is None or known[0] != written or not self._trusts_times:
+            with open(path, "rb", buffering=0) as file:
+                known = (written, hashlib.blake2b(file.read(), digest_size=16).digest())
+            self._known[path] = known
+        return known[1]
+
+
 def watch(seen: Callable[[str], None]) -> Callable[[], None]:
     """Have every statement of this process told to ``seen``.
 
@@ -169,7 +215,15 @@ def _ended(one: dict[str, Any], child: int, answer: IO[str]) -> dict[str, Any]:
     if text:
         found: dict[str, Any] = json.loads(text)
         return found
-    return {**one, "code": status, "out": "", "err": "", "modules": [], "statements": []}
+    return {
+        **one,
+        "code": status,
+        "out": "",
+        "err": "",
+        "modules": [],
+        "statements": [],
+        "found": [],
+    }
 
 
 def _here(one: dict[str, Any], main: Callable[[Sequence[str]], int]) -> dict[str, Any]:
@@ -178,9 +232,12 @@ def _here(one: dict[str, Any], main: Callable[[Sequence[str]], int]) -> dict[str
     os.environ.update(one["env"])
     os.chdir(one["cwd"])
     statements: list[str] = []
+    looks = Looks(*one["looks"])
 
     def seen(sql: str) -> None:
         statements.append(sql)
+        if one["looks"]:
+            looks.look(sql)
         if len(statements) == one["kill_at"]:
             kill_self()
 
@@ -200,6 +257,7 @@ def _here(one: dict[str, Any], main: Callable[[Sequence[str]], int]) -> dict[str
         "err": texts[1],
         "modules": sorted(sys.modules),
         "statements": statements,
+        "found": looks.found,
     }
 
 

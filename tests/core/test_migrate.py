@@ -40,6 +40,7 @@ from cleo_core.migrate import (
     schema_objects,
 )
 from cleo_core.migrate.sql import filled, for_text, normalised, normalised_default, tokens
+from cleo_core.testing.runner import Looks, kill_points
 
 _fixture = runpy.run_path(str(Path(__file__).with_name("migration_fixture.py")))
 NotesStore, WatchedDriver, PARAMETERS = (
@@ -391,12 +392,24 @@ class TestFailure:
         kept = Path(store.path).read_bytes()
         module = driver()
         seen: list[str] = []
-        monkeypatch.setattr(database.drivers, "_driver", WatchedDriver(module, seen.append))
+        looks = Looks(Path(store.path).parent)
+
+        def look(sql: str) -> None:
+            seen.append(sql)
+            looks.look(sql)
+
+        monkeypatch.setattr(database.drivers, "_driver", WatchedDriver(module, look))
         migrate(store)
         monkeypatch.setattr(database.drivers, "_driver", module)
         new = store.dump()
+        commit = seen.index("COMMIT")
+        points = {
+            *(number - 1 for number in kill_points(looks.found)),
+            *range(seen.index("BEGIN IMMEDIATE"), commit, 10),
+            *(commit - 1, commit),
+        }
         outcomes = []
-        for place in range(seen.index("BEGIN IMMEDIATE"), len(seen)):
+        for place in sorted(points):
             Path(store.path).write_bytes(kept)
 
             def killed(place: int = place) -> None:
@@ -413,13 +426,12 @@ class TestFailure:
             state = store.open_stores().state(store.spec)
             found = store.dump()
             assert found == {"behind": old, "head": new}[state.state], seen[place]
-            outcomes.append(state.state)
-            # What is left is one of two files; some of them show the way on.
-            if place % 10 == 0 or place > len(seen) - 5:
-                migrate(store)
-                assert store.dump() == new
-        commit = seen.index("COMMIT") - seen.index("BEGIN IMMEDIATE")
-        assert outcomes == ["behind"] * commit + ["head"] * (len(outcomes) - commit)
+            outcomes.append((place, state.state))
+            migrate(store)
+            assert store.dump() == new
+        assert outcomes == [
+            (place, "behind" if place < commit else "head") for place in sorted(points)
+        ]
 
     def test_the_first_cause_is_told(self, store: Any) -> None:
         store.write_migration(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -12,18 +11,13 @@ from cleo_core.database import Database
 from cleo_core.errors import CleoError
 from cleo_core.testing.conformance.scene import Scene, changed, count_rows, dump_of, schema_of
 from cleo_core.testing.conformance.subject import Author, Sample
-from cleo_core.testing.runner import each_run, job, light_modules, run_all
+from cleo_core.testing.runner import Runner, each_run, job, kill_points, light_modules, run_all
 
 if TYPE_CHECKING:
     from cleo_core.api import StoreSpec
 
 #: The same for a migration.
 WARM = ("sqlalchemy", "cleo_core.migrate.upgrade", "cleo_core.backup")
-
-_CHANGES_NOTHING = re.compile(
-    r"\s*(SELECT|EXPLAIN|PRAGMA\s+(main\.)?(?!journal_mode|application_id|user_version|wal_c))",
-    re.I,
-)
 
 
 def golden_upgrade(scene: Scene, author: Author) -> Iterator[str]:
@@ -70,12 +64,12 @@ def crash_while_creating(scene: Scene) -> Iterator[str]:
         expected = schema_of(scene.path(spec))
         scene.remove(spec)
         words = scene.words(writer.argv)
-        (whole,) = run_all([job(words, scene.work)])
+        (whole,) = run_all([job(words, scene.work, looks=(scene.work, scene.home))])
         if whole.code != 0:
             yield f"creating store {spec.name} fails: {whole!r}"
             continue
         warm = light_modules(whole, package)
-        points = kill_points(whole.statements)
+        points = kill_points(whole.found)
         # What is left differs little from statement to statement; some of them show the way on.
         tenth = max(1, len(points) // 10)
         going_on = {*points[::tenth], *points[-5:]}
@@ -113,50 +107,36 @@ def _killed_creations(
 
 def crash_while_migrating(scene: Scene, author: Author) -> Iterator[str]:
     """A kill at any statement of a migration leaves the old file or the new one, rows and all."""
-    for spec, source in golden_files(scene, author):
-        if source.stem == spec.head:
-            continue
-        scene.reset()
-        path = place_golden(scene, spec, source)
-        old = dump_of(path)
-        words = ["migrate", "--store", spec.name]
-        (whole,) = run_all([job(words, scene.work)], warm=WARM)
-        if whole.code != 0:
-            yield f"{source.name} does not migrate: {whole!r}"
-            continue
-        new = dump_of(path)
-        points = kill_points(whole.statements)
-
-        jobs = _killed_migrations(scene, spec, source, words, points)
-        for number, one in zip(points, each_run(jobs, warm=WARM), strict=True):
-            left = dump_of(path)
-            where = f"a kill at statement {number} of migrating {source.name}"
-            if one.code != -9:
-                yield f"{where} did not happen: {one!r}"
-            elif left not in (old, new):
-                yield f"{where} leaves neither the old file nor the new one"
+    older = [(spec, path) for spec, path in golden_files(scene, author) if path.stem != spec.head]
+    schemas = sorted({spec.schema.partition(":")[0] for spec, _ in older})
+    with Runner(warm=(*WARM, *schemas)) as runner:
+        for spec, source in older:
+            yield from _killed_migrations(scene, spec, source, runner)
 
 
 def _killed_migrations(
-    scene: Scene, spec: StoreSpec, source: Path, words: Sequence[str], points: Sequence[int]
-) -> Iterator[dict[str, Any]]:
+    scene: Scene, spec: StoreSpec, source: Path, runner: Runner
+) -> Iterator[str]:
     """A run for each place of a kill, each on the golden database as it was."""
-    for number in points:
+    scene.reset()
+    path = place_golden(scene, spec, source)
+    old = dump_of(path)
+    words = ["migrate", "--store", spec.name]
+    whole = runner.run(job(words, scene.work, looks=(scene.work, scene.home)))
+    if whole.code != 0:
+        yield f"{source.name} does not migrate: {whole!r}"
+        return
+    new = dump_of(path)
+    for number in kill_points(whole.found):
         scene.reset()
         place_golden(scene, spec, source)
-        yield job(words, scene.work, kill_at=number)
-
-
-def kill_points(statements: Sequence[str]) -> list[int]:
-    """Before which statements to kill: after each one that may have changed a file.
-
-    After a statement that only reads, a kill leaves what one before it would.
-    """
-    return [
-        number
-        for number, sql in enumerate(statements, 2)
-        if number <= len(statements) and not _CHANGES_NOTHING.match(sql)
-    ]
+        one = runner.run(job(words, scene.work, kill_at=number))
+        left = dump_of(path)
+        where = f"a kill at statement {number} of migrating {source.name}"
+        if one.code != -9:
+            yield f"{where} did not happen: {one!r}"
+        elif left not in (old, new):
+            yield f"{where} leaves neither the old file nor the new one"
 
 
 def golden_files(scene: Scene, author: Author) -> Iterator[tuple[StoreSpec, Path]]:

@@ -16,7 +16,7 @@ import pytest
 from cleo_core.app import App
 from cleo_core.errors import CleoError
 from cleo_core.testing.faults import disk_full
-from cleo_core.testing.runner import watch
+from cleo_core.testing.runner import Looks, kill_points, watch
 
 _post = runpy.run_path(str(Path(__file__).with_name("post.py")))
 conduit, execute, value = _post["conduit"], _post["execute"], _post["value"]
@@ -523,18 +523,10 @@ def test_a_rebuild_of_the_index_that_fails_leaves_nothing(
     assert conduit(cleo_app).import_legacy(rows(), RUN).changed
 
 
-def killed_at(number: int, verb: str, given: Any, app: App) -> int:
-    """Call a verb in a child that is killed before its n-th statement; the exit of the child."""
+def in_child(verb: str, given: Any, app: App, seen: Callable[[str], None]) -> int:
+    """Call a verb in a child that tells of each statement before it runs; the exit of the child."""
     pid = os.fork()
     if pid == 0:
-        left = number
-
-        def seen(sql: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
         watch(seen)
         try:
             getattr(conduit(app), verb)(given, RUN)
@@ -544,21 +536,47 @@ def killed_at(number: int, verb: str, given: Any, app: App) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def killed_at(number: int, verb: str, given: Any, app: App) -> int:
+    """Call a verb in a child that is killed before its n-th statement; the exit of the child."""
+    left = number
+
+    def seen(sql: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return in_child(verb, given, app, seen)
+
+
 def every_kill(verb: str, given: Any, app: App, before: Any) -> int:
-    """Kill a verb before each of its statements, until it ends by itself.
+    """Kill a verb before its statements: wherever the files are others than before, and elsewhere.
 
     Whatever was killed left the file as it was before, unless its unit was committed.
+
+    :returns: how many statements there are up to the commit.
     """
-    number = 0
-    while True:
-        number += 1
-        code = killed_at(number, verb, given, app)
-        if code == 0:
+    folder = Path(".cleo")
+    kept = {path: path.read_bytes() for path in folder.glob("conduit.db*")}
+    looks = Looks(folder)
+    statements = Path("statements")
+
+    def seen(sql: str) -> None:
+        looks.look(sql)
+        statements.write_text(json.dumps(looks.found))
+
+    assert in_child(verb, given, app, seen) == 0
+    found = json.loads(statements.read_text())
+    statements.unlink()
+    for path in folder.glob("conduit.db*"):
+        path.unlink()
+    for path, held in kept.items():
+        path.write_bytes(held)
+    for number in sorted({*kill_points(found), *range(1, len(found), 8)}):
+        assert killed_at(number, verb, given, app) == -signal.SIGKILL
+        if content() != before:
             return number
-        assert code == -signal.SIGKILL
-        after = content()
-        if after != before:
-            return number
+    return len(found)
 
 
 @pytest.mark.slow
