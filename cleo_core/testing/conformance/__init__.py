@@ -76,7 +76,7 @@ class StoreConformance(Author):
     def scene(self, subject: Subject, cleo_home: Path) -> Scene:
         """A project in which the plugin's verbs are tried."""
         made = Scene(cleo_home, self, subject)
-        made.prepare()
+        made.prepare(once=type(self))
         return made
 
     # The schema

@@ -13,7 +13,7 @@ AGENT = ("--agent", "agent-1")
 
 class TestStore(StoreConformance):
     plugin = "cleo-brain"
-    writes = 20
+    writes = 6
 
     files: ClassVar[Mapping[str, str]] = {
         "notes.md": "# Decisions\n\n- Keep one file, because it can be copied\n",

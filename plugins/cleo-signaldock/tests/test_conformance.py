@@ -10,7 +10,7 @@ from cleo_core.testing import StoreConformance
 
 class TestStore(StoreConformance):
     plugin = "cleo-signaldock"
-    writes = 20
+    writes = 6
 
     setup = (
         ("agent", "register", "ann", "--capability", "chat", "--skill", "go"),

@@ -32,20 +32,23 @@ INSTANCE = ("instance", "register", "--type", "executor", "--host", "box", *AGEN
 )
 class TestStore(StoreConformance):
     plugin = "cleo-tasks"
-    writes = 20
+    writes = 6
 
     @pytest.fixture
     def scene(self, subject: Subject, cleo_home: Path) -> Scene:
         """A project in a git repository, which releases need."""
-        for words in (
-            ("init", "-q", "-b", "main"),
-            ("config", "user.name", "Somebody"),
-            ("config", "user.email", "somebody@example.org"),
-            ("commit", "-q", "--allow-empty", "-m", "begin"),
-        ):
-            subprocess.run(["git", *words], cwd=cleo_home / "work", check=True)
+
+        def repository() -> None:
+            for words in (
+                ("init", "-q", "-b", "main"),
+                ("config", "user.name", "Somebody"),
+                ("config", "user.email", "somebody@example.org"),
+                ("commit", "-q", "--allow-empty", "-m", "begin"),
+            ):
+                subprocess.run(["git", *words], cwd=cleo_home / "work", check=True)
+
         made = Scene(cleo_home, self, subject)
-        made.prepare()
+        made.prepare(once=type(self), first=repository)
         return made
 
     files: ClassVar[Mapping[str, str]] = {
