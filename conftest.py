@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -42,3 +43,9 @@ settings.register_profile(
     "search", settings.get_profile("cleo"), derandomize=False, max_examples=500
 )
 settings.load_profile("cleo")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there for the whole run out of every search for garbage."""
+    gc.collect()
+    gc.freeze()

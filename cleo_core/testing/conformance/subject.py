@@ -7,6 +7,7 @@ import inspect
 import os
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -132,6 +133,14 @@ class Subject:
         for one in pkgutil.walk_packages(getattr(root, "__path__", ()), f"{root.__name__}."):
             found.append(importlib.import_module(one.name))
         return found
+
+    def names(self, name: str) -> list[str]:
+        """The names of ``<package>.<name>``, where there is one, and of all modules below it."""
+        found = find_spec(f"{self.package}.{name}")
+        if found is None:
+            return []
+        below = pkgutil.walk_packages(found.submodule_search_locations or (), f"{found.name}.")
+        return [found.name, *(one.name for one in below)]
 
     def functions(self, hook: str) -> list[Callable[..., Any]]:
         """The plugin's functions for a hook."""

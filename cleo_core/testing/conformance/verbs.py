@@ -14,7 +14,7 @@ import pytest
 from cleo_core.testing.conformance.scene import Scene, changed, rows_but, schema_of, stopped_clock
 from cleo_core.testing.conformance.subject import Sample, is_text, words_of
 from cleo_core.testing.fixtures import Outcome
-from cleo_core.testing.runner import Run, each_run, light_modules, watch
+from cleo_core.testing.runner import Run, each_run, job, light_modules, watch
 from cleo_core.units import Unit
 
 #: Modules that cost more than a whole daily command may.
@@ -36,7 +36,7 @@ HOSTILE = (
     '{"a": [1, 2',
 )
 #: Runs with hostile words for one plugin; beyond, each parameter gets only some of the words.
-MOST_HOSTILE = 900
+MOST_HOSTILE = 600
 
 #: Seconds after which a verb without a terminal counts as waiting.
 PATIENCE = 20
@@ -104,9 +104,21 @@ def processes_of_their_own(scene: Scene) -> list[tuple[Sample, Run]]:
     # plugin, unless that brought along what no verb may import.
     first, *others = scene.samples
     (run,) = each_run([scene.job(first, silent=True, limit=PATIENCE)])
-    warm = [] if HEAVY & run.modules else light_modules(run, scene.subject.package)
+    warm = [] if HEAVY & run.modules else _warm(scene, run)
     jobs = (scene.job(sample, silent=True, limit=PATIENCE) for sample in others)
     return [(first, run), *zip(others, each_run(jobs, warm=warm), strict=True)]
+
+
+def _warm(scene: Scene, run: Run) -> list[str]:
+    """What the processes of verbs have in common: services and commands too, if they are light."""
+    light = light_modules(run, scene.subject.package)
+    every = sorted({*light, *scene.subject.names("cli"), *scene.subject.names("service")})
+    try:
+        (tried,) = each_run([job(["version"], scene.work)], warm=every)
+    except RuntimeError:
+        # One of them cannot be imported; whichever verb needs it says so.
+        return light
+    return light if HEAVY & tried.modules else every
 
 
 def never_waits(runs: Sequence[tuple[Sample, Run]]) -> Iterator[str]:
@@ -203,7 +215,7 @@ def idempotency(scene: Scene) -> Iterator[str]:
 def hostile_words(scene: Scene) -> Iterator[str]:
     """No text in any argument breaks a verb: one clear error or a good result, never a trace."""
     total = sum(len(list(_places(sample))) for sample in scene.tried("hostile_text"))
-    each = max(2, min(len(HOSTILE), MOST_HOSTILE // max(1, total)))
+    each = max(1, min(len(HOSTILE), MOST_HOSTILE // max(1, total)))
     words_used = itertools.cycle(HOSTILE)
     for sample in scene.tried("hostile_text"):
         scene.reset(sample)
