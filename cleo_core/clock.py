@@ -41,6 +41,11 @@ def parse_time(text: str) -> float:
     return moment.timestamp()
 
 
+def is_set() -> bool:
+    """Whether another clock than the system's is in use."""
+    return _now is not time.time
+
+
 def set_clock(clock: Callable[[], float] | None) -> None:
     """Replace the clock (None: the system's). For tests."""
     global _now

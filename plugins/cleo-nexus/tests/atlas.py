@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cleo_core import clock
 from cleo_core.app import App, create_app
 from cleo_core.database import connect_for_copy
 from cleo_core.errors import CleoError
 from cleo_core.ids import new_id
 from cleo_core.initialize import initialize
 from cleo_core.paths import find_project
+from cleo_nexus.service.places import path_hash
 
 MARKER = Path(".cleo") / "project-info.json"
+#: Files of projects that were made once, by all that they may depend on: where, modes, contents.
+_MADE: dict[object, tuple[Path, dict[str, tuple[int, bytes]]]] = {}
 AT = "2026-01-01T00:00:00.000Z"
 
 
@@ -66,6 +72,45 @@ class Atlas:
         for number in range(titles):
             self.tasks(root).add(f"{name} {number + 1}")
         return root
+
+    def once(self, key: str, make: Callable[[], object]) -> None:
+        """Make projects; the next time, in another home, they are copies of those.
+
+        :param key: stands for what is made.
+        """
+        home = self.folder.parent
+        variables = [(name, os.environ[name]) for name in sorted(os.environ) if "CLEO_" in name]
+        full = (key, *(one for one in variables if one[0] != "CLEO_TEST_ROOT"))
+        if clock.is_set() or any(path.is_file() for path in home.rglob("*")):
+            make()
+        elif full not in _MADE:
+            make()
+            self.close()
+            _MADE[full] = (
+                home,
+                {
+                    str(path.relative_to(home)): (path.stat().st_mode, path.read_bytes())
+                    for path in home.rglob("*")
+                    if path.is_file()
+                },
+            )
+        else:
+            before, files = _MADE[full]
+            for name, (mode, content) in files.items():
+                (home / name).parent.mkdir(parents=True, exist_ok=True)
+                (home / name).write_bytes(content)
+                (home / name).chmod(stat.S_IMODE(mode))
+            self._moved(str(before), str(home))
+
+    def _moved(self, before: str, now: str) -> None:
+        """Tell the registry that all projects are elsewhere; its history stays as it was."""
+        for path, hash_ in self.rows("SELECT project_path, project_hash FROM project_registry"):
+            there = now + path.removeprefix(before)
+            self.rows(
+                "UPDATE project_registry SET project_path = ?, project_hash = ? "
+                "WHERE project_hash = ?",
+                *(there, path_hash(there), hash_),
+            )
 
     def bare(self, name: str) -> Path:
         """Make a directory that holds a marker and no store; its root."""

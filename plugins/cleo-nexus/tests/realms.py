@@ -17,8 +17,12 @@ class Realms(Atlas):  # type: ignore[valid-type, misc] # a path is imported, not
 
     def make(self, *names: str, titles: int = 3, permission: str = "write") -> None:
         """Make projects with some tasks, T001 and on."""
-        for name in names:
-            self.project(name, titles=titles, permission=permission)
+
+        def make() -> None:
+            for name in names:
+                self.project(name, titles=titles, permission=permission)
+
+        self.once(repr((names, titles, permission)), make)
 
     def link(self, *edges: str) -> None:
         """Edges as ``web:T001 > api:T001``."""

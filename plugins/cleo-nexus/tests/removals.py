@@ -30,6 +30,9 @@ class World(Realms):  # type: ignore[valid-type, misc] # a path is imported, not
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "work")
         self.home = folder
+        self.once("world", self._build)
+
+    def _build(self) -> None:
         self.make("web", "api", "lib", titles=0)
         web = self.tasks("web")
         web.add("Epic", type="epic")

@@ -23,7 +23,8 @@ def courses(cleo_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     folder = cleo_home / "projects"
     folder.mkdir()
     made = Courses(folder)
-    monkeypatch.chdir(made.project("web", titles=2))
+    made.once("web", lambda: made.project("web", titles=2))
+    monkeypatch.chdir(made.root("web"))
     yield made
     made.close()
 

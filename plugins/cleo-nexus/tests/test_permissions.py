@@ -68,10 +68,14 @@ def test_every_verb_of_the_service_is_looked_at() -> None:
 @pytest.fixture
 def three(atlas: Any) -> Any:
     """``web`` asks; ``api`` grants; a task of ``api`` and one of ``lib`` wait for others."""
-    for name in ("web", "api", "lib"):
-        atlas.project(name, titles=3, permission="write")
-    atlas.nexus("web").deps_add("api:T001", "web:T001")
-    atlas.nexus("web").deps_add("api:T003", "lib:T003")
+
+    def make() -> None:
+        for name in ("web", "api", "lib"):
+            atlas.project(name, titles=3, permission="write")
+        atlas.nexus("web").deps_add("api:T001", "web:T001")
+        atlas.nexus("web").deps_add("api:T003", "lib:T003")
+
+    atlas.once("three", make)
     return atlas
 
 

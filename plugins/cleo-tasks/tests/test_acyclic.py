@@ -48,7 +48,7 @@ def one_by_one(edges: Edges, settled: int) -> set[int]:
         )
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_same_edges_are_found_as_by_trying_each_in_turn(case: tuple[int, Edges, int]) -> None:
     nodes, edges, settled = case
     assert found(edges, nodes, settled) == one_by_one(edges, settled)

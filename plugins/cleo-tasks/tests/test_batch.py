@@ -463,7 +463,7 @@ REFS = st.sampled_from(["@a", "@b", "@c", "T001", "a", 1])
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     rows=st.lists(

@@ -521,9 +521,9 @@ def test_an_unknown_word_is_refused(cleo_cli: Cli, cleo_app: App, option: str, w
 )
 @given(
     texts=st.lists(
-        st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=30).filter(
-            str.strip
-        )
+        st.text(
+            st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30
+        ).filter(str.strip)
         | st.sampled_from([NASTY, "a|b", '"quoted"', "one\ntwo", "👩‍👩‍👧", "[1]", "null"]),
         max_size=6,
     )
@@ -731,7 +731,7 @@ KEYS = (
 
 
 @settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
