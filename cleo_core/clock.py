@@ -24,8 +24,12 @@ def format_time(epoch: float) -> str:
     milliseconds = int(epoch * 1000 + 1e-4)
     whole, part = divmod(milliseconds, 1000)
     at = time.gmtime(whole)
-    # strftime writes years before 1000 with fewer digits on some systems.
-    return f"{at.tm_year:04d}-{time.strftime('%m-%dT%H:%M:%S', at)}.{part:03d}Z"
+    # strftime asks for the time zone first, and writes years before 1000 with fewer digits on some
+    # systems.
+    return (
+        f"{at.tm_year:04d}-{at.tm_mon:02d}-{at.tm_mday:02d}"
+        f"T{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}.{part:03d}Z"
+    )
 
 
 def parse_time(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -124,7 +125,7 @@ def inside_test_root(path: str) -> bool:
     if not root.strip():
         return True
     base = _resolved_once(root) if os.path.isabs(root) else _resolved(root)
-    return _lies_in(_resolved(path), base)
+    return _lies_plainly_in(path, base) or _lies_in(_resolved(path), base)
 
 
 def is_inside(path: str, directory: str) -> bool:
@@ -134,6 +135,25 @@ def is_inside(path: str, directory: str) -> bool:
 
 def _lies_in(real: str, base: str) -> bool:
     return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def _lies_plainly_in(path: str, base: str) -> bool:
+    """Whether a path leads below a resolved directory, and to there by no link."""
+    start = base.rstrip(os.sep) + os.sep
+    parts = path[len(start) :].split(os.sep)
+    if not path.startswith(start) or os.pardir in parts:
+        return False
+    place = start.rstrip(os.sep)
+    for part in parts:
+        place = f"{place}{os.sep}{part}"
+        try:
+            if stat.S_ISLNK(os.lstat(place).st_mode):
+                return False
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError):
+            return False
+    return True
 
 
 def _resolved(path: str) -> str:
