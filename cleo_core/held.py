@@ -16,8 +16,11 @@ def held_ids(app: App, reference: Reference) -> list[str]:
     value = " || ':' || ".join(f'"{column}"' for column in named.split(":"))
     # In these words an index that holds the column alone will do.
     where = " AND ".join(f'"{column}" IS NOT NULL' for column in named.split(":"))
-    rows = app.store(store).iterate(f'SELECT {value} FROM "{table}" WHERE {where}')
     how, _, text = reference.id_from.partition(":")
+    if how == "json":
+        # Most rows have an empty list, which need not be understood to be known as such.
+        where += f" AND {value} NOT IN ('[]', '{{}}')"
+    rows = app.store(store).iterate(f'SELECT {value} FROM "{table}" WHERE {where}')
     if how == "json":
         ids = list(_from_json((row[0] for row in rows), text))
     elif how == "prefix":

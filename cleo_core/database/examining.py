@@ -22,6 +22,8 @@ from cleo_core.errors import CleoError
 BUSY = 0.5
 #: Virtual machine instructions between two looks at the clock: some hundred a second.
 STEPS = 20_000
+#: KiB of pages that are kept: foreign keys are looked up all over a file.
+CACHE = 64_000
 
 
 class Examination:
@@ -103,6 +105,7 @@ class Examined(Database):
             self.connection.set_progress_handler(self._examination.time_is_up, STEPS)
             self._identify(self.connection)
             settle(self.connection, sqlite_version(), writable=False)
+            self.connection.execute(f"PRAGMA cache_size = -{CACHE}")
         except (module.OperationalError, CleoError) as error:
             self.close()
             cause = error.__cause__ if isinstance(error, CleoError) else error

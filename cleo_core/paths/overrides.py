@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleo_core.errors import CleoError
@@ -14,6 +14,11 @@ from cleo_core.paths.worktrees import main_worktree
 from cleo_core.redaction import redacted
 
 _ALLOW_WORKTREE = "CLEO_ALLOW_WORKTREE_DB_CREATE"
+#: Below a tier directory.
+_FILE = ("audit", "overrides.jsonl")
+_LEFT_OUT = "plugins-left-out"
+#: Bytes at the end of the file in which a record of today is looked for.
+_TAIL = 16384
 
 
 def append_override(directory: str, event: str, facts: Mapping[str, Any]) -> None:
@@ -28,14 +33,62 @@ def append_override(directory: str, event: str, facts: Mapping[str, Any]) -> Non
 
     from cleo_core import clock
 
-    folder = os.path.join(directory, "audit")
-    path = os.path.join(folder, "overrides.jsonl")
-    ensure_directory(folder)
+    path = os.path.join(directory, *_FILE)
+    ensure_directory(os.path.dirname(path))
     line = json.dumps({"ts": clock.now(), "event": event, **redacted(facts)})
     try:
         append_line(path, line.encode() + b"\n", sync=True)
     except OSError as error:
         raise file_error(error, path) from error
+
+
+def note_left_out(directory: str, plugins: Sequence[str], actor: str, warn: Warn) -> None:
+    """Record that something was changed while a variable keeps plugins from having their say.
+
+    Once a UTC day for the same plugins and actor: who sets the variable for good changes things all
+    day long.
+
+    :param plugins: names of those that ``CLEO_PLUGINS`` or ``CLEO_DISABLE_PLUGINS`` leaves out.
+    """
+    from cleo_core import clock
+
+    facts = {"plugins": sorted(plugins), "actor": actor}
+    today = clock.now()[:10]
+    for line in _latest_lines(directory):
+        known = {"event": line.get("event"), "day": str(line.get("ts"))[:10]}
+        if known == {"event": _LEFT_OUT, "day": today} and facts.items() <= line.items():
+            return
+    try:
+        append_override(directory, _LEFT_OUT, facts)
+    except CleoError as error:
+        # The change is made; a record that is missing is said, and undoes nothing.
+        warn("W_NOT_RECORDED", f"Plugins left out by a variable are not recorded: {error.message}")
+
+
+def _latest_lines(directory: str) -> list[dict[str, Any]]:
+    """The last records of the file, as far as they can be read."""
+    import json
+
+    lines: list[dict[str, Any]] = []
+    path = os.path.join(directory, *_FILE)
+    # A named pipe in its place would be waited for.
+    if not os.path.isfile(path):
+        return lines
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            texts = file.read().splitlines()
+    except OSError:
+        return lines
+    for text in texts:
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            # The first may be cut.
+            continue
+        if isinstance(line, dict):
+            lines.append(line)
+    return lines
 
 
 def check_worktree(root: str, env: Mapping[str, str] = os.environ) -> str | None:

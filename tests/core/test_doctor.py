@@ -88,7 +88,7 @@ class TestAnswer:
         self, cleo_project: Path, cleo_cli: Cli
     ) -> None:
         found = checks(cleo_cli("doctor", "--deep", "--only", "store"))
-        assert found["store.integrity"]["details"] == {"check": "integrity_check"}
+        assert found["store.integrity"]["details"] == {"check": "integrity_check", "parts": False}
         assert found["store.schema"]["status"] == "ok"
 
     def test_every_check_of_core_is_there_and_can_be_mended_where_it_says_so(self) -> None:
@@ -652,8 +652,8 @@ def mend(app):
             if fails
             else {"fixed": ["shop.one"]}
         )
-        (line,) = Path(".cleo/audit/overrides.jsonl").read_text().splitlines()
-        assert '"event": "doctor-fix"' in line
+        lines = Path(".cleo/audit/overrides.jsonl").read_text().splitlines()
+        (line,) = [one for one in lines if '"event": "doctor-fix"' in one]
         assert '"check": "shop.one"' in line
 
 

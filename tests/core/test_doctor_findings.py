@@ -155,6 +155,55 @@ class TestDamage:
         assert words in found["message"]
         assert look("store.schema")["status"] == "unknown"
 
+    def test_a_large_file_is_looked_at_table_by_table(
+        self, look: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill()
+        monkeypatch.setattr(content, "LARGE", 1000)
+        found = look("store.integrity")
+        assert (found["status"], found["details"]["parts"]) == ("ok", True)
+        assert look("store.integrity", "--deep")["details"]["parts"] is False
+        overwrite(4096 * 3, os.urandom(4096))
+        assert look("store.integrity")["status"] == "error"
+
+    def test_a_damaged_list_of_free_pages_is_found_in_a_large_file_too(
+        self, look: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill()
+        execute("DELETE FROM shelves", "PRAGMA wal_checkpoint(TRUNCATE)")
+        overwrite(36, (7).to_bytes(4, "big"))
+        for large in (content.LARGE, 1000):
+            monkeypatch.setattr(content, "LARGE", large)
+            found = look("store.integrity")
+            assert (found["status"], "reelist" in found["message"]) == ("error", True), found
+
+    @pytest.mark.parametrize(
+        ("child", "values"),
+        [
+            ("parent TEXT REFERENCES shelves (id)", "('s1'), (NULL), ('gone'), ('gone')"),
+            ("parent TEXT REFERENCES shelves", "('gone'), ('gone')"),
+            ("parent TEXT COLLATE NOCASE REFERENCES shelves (id)", "('s1'), ('S1'), ('S1')"),
+            ("parent REFERENCES shelves (id)", "('gone'), (1), ('s1')"),
+            ("parent TEXT REFERENCES nobody (id)", "('s1'), ('gone')"),
+            (
+                "parent TEXT, label TEXT, FOREIGN KEY (parent, label) REFERENCES pairs (a, b)",
+                "('a', 'b'), ('b', 'a'), ('a', NULL), ('x', 'y')",
+            ),
+        ],
+        ids=["plain", "implicit", "collation", "untyped", "no parent", "two columns"],
+    )
+    def test_foreign_keys_of_every_kind_are_followed(
+        self, look: Any, child: str, values: str
+    ) -> None:
+        execute(
+            "INSERT INTO shelves (id) VALUES ('s1')",
+            "CREATE TABLE pairs (a TEXT, b TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID",
+            "INSERT INTO pairs VALUES ('a', 'b')",
+            f"CREATE TABLE child ({child})",
+            f"INSERT INTO child VALUES {values}",
+        )
+        assert look("store.foreign_keys")["details"]["rows"] == 2
+
     @pytest.mark.parametrize(
         ("statement", "words"),
         [

@@ -506,7 +506,7 @@ class TestCreation:
         assert header[68:72] == b"CLTK"
         assert header[18:20] == b"\2\2", "the file is in WAL mode from its first byte on"
         assert sorted(path.name for path in Path(".cleo").iterdir()) == [
-            *(".gitignore", "config.json", "locks", "project-info.json", "tasks.db"),
+            *(".gitignore", "audit", "config.json", "locks", "project-info.json", "tasks.db"),
         ]
 
     @pytest.mark.parametrize(

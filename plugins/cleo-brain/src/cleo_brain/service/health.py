@@ -55,8 +55,9 @@ def check(body: Callable[[App, Database, bool], Finding]) -> CheckFunction:
 @check
 def check_search(app: App, db: Database, deep: bool) -> Finding:
     """The full-text table against the entries; with ``deep`` word by word."""
-    missing = health.unindexed(db)
-    more = health.superfluous(db)
+    with db.snapshot():
+        missing = health.unindexed(db)
+        more = health.superfluous(db, len(missing))
     fault = health.index_fault(db) if deep and not missing and not more else None
     if not missing and not more and fault is None and entries.meta(db, UNWIPED):
         return Finding(

@@ -11,9 +11,9 @@ UNINDEXED = (
     "SELECT id FROM brain_entries AS e WHERE NOT EXISTS "
     "(SELECT 1 FROM brain_fts_docsize AS d WHERE d.id = e.seq) ORDER BY e.seq"
 )
-SUPERFLUOUS = (
-    "SELECT count(*) FROM brain_fts_docsize AS d WHERE NOT EXISTS "
-    "(SELECT 1 FROM brain_entries AS e WHERE e.seq = d.id)"
+COUNTS = (
+    "SELECT (SELECT count(*) FROM brain_fts_docsize) AS indexed, "
+    "(SELECT count(*) FROM brain_entries) AS entries"
 )
 #: Edges to files of the project.
 FILES = (
@@ -38,9 +38,13 @@ def unindexed(db: Backend) -> list[str]:
     return [row["id"] for row in db.read(UNINDEXED)]
 
 
-def superfluous(db: Backend) -> int:
-    """Rows of the full-text table without an entry."""
-    return int(db.scalar(SUPERFLUOUS))
+def superfluous(db: Backend, missing: int) -> int:
+    """Rows of the full-text table without an entry.
+
+    :param missing: how many entries it does not know; each of the others has one row.
+    """
+    (counts,) = db.read(COUNTS)
+    return int(counts["indexed"] - (counts["entries"] - missing))
 
 
 def files(db: Backend) -> list[dict[str, Any]]:
