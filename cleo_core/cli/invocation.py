@@ -32,6 +32,14 @@ BUILT_IN_READS: Mapping[str, tuple[str, ...]] = {
     "doctor": ("",),
     "reconcile": ("",),
 }
+#: What a command may fail with and nobody who calls it has done: it is logged as a warning, every
+#: other end of a command as information.
+LOGGED: frozenset[str] = frozenset(
+    (
+        *("E_WRITE_CONTENTION", "E_LOCK_TIMEOUT", "E_DISK_FULL", "E_IO", "E_WAL_REFUSED"),
+        *("E_MIGRATION_FAILED", "E_BACKUP_FAILED", "E_ARCHIVE_FAILED", "E_NO_SPACE"),
+    )
+)
 #: Options with which a built-in command that only reads writes.
 _WRITING = frozenset({"fix", "apply"})
 
@@ -152,6 +160,7 @@ class Invocation:
             printer.failure(error, meta)
         sys.stdout.flush()
         code = error.exit if error is not None else result.exit if result is not None else 0
+        self._log_end(code, error)
         self._tell(code, error)
         if app is not None and afterwards is not None:
             _finish_quietly(app, afterwards)
@@ -164,22 +173,59 @@ class Invocation:
         """
         import traceback
 
+        frames = traceback.format_exception(type(error), error, error.__traceback__)
+        return self._log("error", "unexpected", message="".join(frames)[-3000:])
+
+    def _log_end(self, code: int, error: CleoError | None) -> None:
+        """Note how a command ended, where such ends are to be noted; never what it was told."""
+        if self.app is None or (error is not None and error.code == "E_UNEXPECTED"):
+            return
+        level = "warning" if error is not None and error.code in LOGGED else "info"
+        least = self._setting("logging.level", "warning")
+        if level == "warning" or least in ("debug", "info"):
+            found = self.plugins.commands.get(self.path.partition(" ")[0])
+            self._log(
+                level,
+                "command",
+                duration_ms=round((time.perf_counter() - self.started) * 1000, 1),
+                exit=code,
+                plugin=found[1] if found is not None else None,
+                message=error.code if error is not None else None,
+            )
+
+    def _log(self, level: str, event: str, **facts: Any) -> bool:
+        """Add a line to the log as the settings want it; whether it is there."""
         from cleo_core import journal
 
-        frames = traceback.format_exception(type(error), error, error.__traceback__)
+        project = self.app.project_or_none if self.app is not None else None
         return journal.log(
-            self._log_directory(),
-            "error",
-            "unexpected",
+            project.directory if project is not None else self._log_directory(),
+            level,
+            event,
+            config_level=self._setting("logging.level", "warning"),
+            max_bytes=self._setting("logging.max_bytes", 10485760),
+            files=self._setting("logging.files", 5),
+            env=self.env,
             command=self.path,
             request_id=self.request_id,
-            message="".join(frames)[-3000:],
+            project_id=project.id if project is not None else None,
+            **facts,
         )
+
+    def _setting(self, key: str, default: Any) -> Any:
+        """A setting of the log; the default where the settings cannot be found."""
+        try:
+            return self.app.config.get(key) if self.app is not None else default
+        except CleoError:
+            # What is wrong with them is for other commands to say.
+            return default
 
     def _log_directory(self) -> str:
         """The project's directory where there is one, else the data directory; else nowhere."""
         try:
-            return find_project(explicit=self.flags.get("project"), env=self.env).directory
+            return find_project(
+                explicit=self.flags.get("project"), env=self.env, record=False
+            ).directory
         except CleoError:
             try:
                 return data_dir(self.env)

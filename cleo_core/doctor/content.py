@@ -10,7 +10,6 @@ from cleo_core.doctor.finding import Finding
 from cleo_core.doctor.scene import NotExaminedError, without_content
 from cleo_core.errors import CleoError, ExitCode
 from cleo_core.migrate.sql import identifier
-from cleo_core.paths.files import quoted
 from cleo_core.states import BROKEN, HEAD
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def integrity(scene: Scene, spec: StoreSpec) -> Finding:
         "error",
         f"{found.path} is damaged: {faults[0]}",
         {"check": pragma, "parts": parts, "faults": faults, "path": found.path},
-        f"ls -la {quoted(found.path)}",
+        f"cleo restore latest --store {spec.name}",
     )
 
 

@@ -145,7 +145,8 @@ def _own(scene: Scene) -> Iterator[str]:
         # paths.home reports it.
         directories.pop("config", None)
     for directory in directories.values():
-        if not is_home(directory, scene.env):
+        # What is no directory lies there in its place, and is somebody's.
+        if os.path.isdir(directory) and not is_home(directory, scene.env):
             yield directory
         yield from (os.path.join(directory, name) for name in _OWN_FILES)
         for folder in OWN_FOLDERS:

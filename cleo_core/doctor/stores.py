@@ -48,12 +48,16 @@ def state(scene: Scene, spec: StoreSpec) -> Finding:
         )
     if found.state == ABSENT:
         if os.path.exists(found.path):
+            copy = next((one.path for one, _ in _copies(scene, spec)), None)
             return Finding(
                 "error",
-                f"{found.path} is there and holds nothing, not even a schema: what it held is "
-                f"gone{_where_copies_are(scene, spec)}. The next command that writes begins anew.",
+                f"{found.path} is there and holds nothing, not even a schema: what it held is gone"
+                f"{f'; a copy is in {copy}' if copy else ''}. The next command that writes begins "
+                "anew.",
                 details,
-                f"ls -la {quoted(found.path)}",
+                f"cleo restore latest --store {spec.name}"
+                if copy
+                else f"ls -la {quoted(found.path)}",
             )
         if spec.create == "init" and spec.tier == "project":
             message = f"{found.path} is missing; init makes it anew, empty."
@@ -65,12 +69,6 @@ def state(scene: Scene, spec: StoreSpec) -> Finding:
         return Finding("ok", f"There is no {spec.file} yet.", details)
     refusal = app.stores.refusal(found)
     return Finding(status, refusal.message, details, refusal.fix)
-
-
-def _where_copies_are(scene: Scene, spec: StoreSpec) -> str:
-    """In words, the newest set that holds a copy of a store."""
-    newest = next((one.path for one, _ in _copies(scene, spec)), None)
-    return f"; a copy is in {newest}" if newest else ""
 
 
 def _rows(database: Any, spec: StoreSpec) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""Prepared broken projects, one for each thing that is known to have gone wrong somewhere."""
