@@ -156,7 +156,10 @@ def read_sets(backups: str) -> list[BackupSet]:
     """The sets of a folder ``backups``, newest first; the order does not go by the clock.
 
     What is no set or cannot be read is left out.
+
+    :raises CleoError: ``E_TEST_ROOT``.
     """
+    check_test_root(backups)
     found = []
     try:
         names = os.listdir(backups)

@@ -32,7 +32,9 @@ def header(path: str) -> tuple[int, int | None]:
     bytes instead of opening the file leaves a foreign file and its journal as they are.
 
     :raises OSError: the file cannot be read, or is a directory, pipe or device.
+    :raises CleoError: ``E_TEST_ROOT``.
     """
+    check_test_root(path)
     size, begin = head(path, 100)
     if len(begin) < 100 or not begin.startswith(_SQLITE_MAGIC):
         return size, None

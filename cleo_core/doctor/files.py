@@ -17,7 +17,7 @@ from cleo_core.doctor.modes import OWN_FOLDERS
 from cleo_core.errors import CleoError
 from cleo_core.locks import describe_holder
 from cleo_core.locks import held as held_locks
-from cleo_core.paths import config_dir, file_error
+from cleo_core.paths import file_error
 from cleo_core.paths.files import quoted
 from cleo_core.paths.homes import check_test_root
 from cleo_core.pending_restore import pending_names
@@ -120,18 +120,13 @@ def remove_stale(scene: Scene) -> list[str]:
 
 
 def _stale(scene: Scene) -> Iterator[str]:
-    directories = dict(scene.directories())
-    try:
-        directories["config"] = config_dir(scene.env)
-    except CleoError:
-        # Without a home there is no such directory.
-        directories.pop("config", None)
+    directories = scene.folders()
     new_stores = [
         re.compile(_NEW_STORE.format(file=re.escape(spec.file)))
         for spec in scene.app.plugins.stores.values()
     ]
-    awaited = {name for one in directories.values() for name in pending_names(one)}
-    for folder, path in _entries(directories.values()):
+    awaited = {name for one in directories for name in pending_names(one)}
+    for folder, path in _entries(directories):
         name = os.path.basename(path)
         if name in awaited:
             continue

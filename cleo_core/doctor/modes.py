@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cleo_core.doctor.finding import Finding
-from cleo_core.errors import CleoError
-from cleo_core.paths import MARKER, config_dir
+from cleo_core.paths import MARKER
 from cleo_core.paths.files import file_error, quoted
 from cleo_core.paths.homes import check_test_root
 from cleo_core.paths.projects import is_home
@@ -138,13 +137,7 @@ def _wide(scene: Scene) -> Iterator[tuple[str, int]]:
 
 def _own(scene: Scene) -> Iterator[str]:
     """The directories and files that CLEO makes, and no others: a home may hold more."""
-    directories = dict(scene.directories())
-    try:
-        directories["config"] = config_dir(scene.env)
-    except CleoError:
-        # paths.home reports it.
-        directories.pop("config", None)
-    for directory in directories.values():
+    for directory in scene.folders():
         # What is no directory lies there in its place, and is somebody's.
         if os.path.isdir(directory) and not is_home(directory, scene.env):
             yield directory

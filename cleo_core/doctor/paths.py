@@ -11,6 +11,7 @@ from cleo_core.doctor.finding import Finding
 from cleo_core.errors import CleoError
 from cleo_core.paths import config_dir, data_dir
 from cleo_core.paths.files import quoted
+from cleo_core.paths.homes import inside_test_root
 
 if TYPE_CHECKING:
     from cleo_core.doctor.scene import Scene
@@ -30,7 +31,7 @@ def home(scene: Scene) -> Finding:
     except CleoError as error:
         return Finding("error", error.message, dict(error.details), error.fix)
     for what, path in found.items():
-        problem = _unusable(path)
+        problem = "lies outside CLEO_TEST_ROOT" if not inside_test_root(path) else _unusable(path)
         if problem:
             return Finding(
                 "error",

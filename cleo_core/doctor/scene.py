@@ -79,17 +79,31 @@ class Scene:
 
     def directories(self) -> dict[str, str]:
         """Tier -> its directory, of those that are within reach; none need exist."""
-        from cleo_core.paths import data_dir
+        from cleo_core.paths import check_test_root, data_dir
 
         found: dict[str, str] = {}
         if self.project is not None:
             found["project"] = self.project.directory
         try:
-            found["global"] = data_dir(self.env)
+            directory = data_dir(self.env)
+            check_test_root(directory)
         except CleoError:
             # paths.home reports it.
             return found
-        return found
+        return {**found, "global": directory}
+
+    def folders(self) -> list[str]:
+        """The directories that CLEO makes: those of :meth:`directories` and that of settings."""
+        from cleo_core.paths import check_test_root, config_dir
+
+        found = list(self.directories().values())
+        try:
+            settings = config_dir(self.env)
+            check_test_root(settings)
+        except CleoError:
+            # paths.home reports it.
+            return found
+        return list(dict.fromkeys([*found, settings]))
 
     def home(self) -> str | None:
         """Where what was done is recorded: the project's directory, else the data directory."""
