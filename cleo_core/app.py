@@ -13,7 +13,7 @@ from cleo_core.database import Database, Scratch, Transaction
 from cleo_core.errors import CleoError
 from cleo_core.ids import new_id
 from cleo_core.installed import load_all
-from cleo_core.paths import data_dir, find_project
+from cleo_core.paths import find_project
 from cleo_core.plugins import Plugins, load_target
 from cleo_core.references import Existence, after_commit, build_changes, clean, guard
 from cleo_core.states import ABSENT, HEAD
@@ -217,7 +217,10 @@ class App:
         self.replayed = self.replayed or unit.replayed
         if unit.collected and not self.dry_run:
             if self.plugins.disabled and not self._left_out_noted:
-                self._note_left_out()
+                from cleo_core.allowed import note_left_out
+
+                self._left_out_noted = True
+                note_left_out(self)
             if self._somebody_listens(unit):
                 after_commit(self.plugins, self, self._changes(unit))
         return result
@@ -385,24 +388,6 @@ class App:
         if opened is None:
             opened = self._open[spec.name] = usable(self, spec, write=True)
         return opened
-
-    def override_directory(self) -> str:
-        """Where ``audit/overrides.jsonl`` is: the project's directory, else the data directory.
-
-        :raises CleoError: ``E_NO_HOME`` or ``E_PATH_OVERRIDE``.
-        """
-        return self._project.directory if self._project is not None else data_dir(self.env)
-
-    def _note_left_out(self) -> None:
-        """Record that a change went past the guards of plugins that a variable leaves out."""
-        from cleo_core.paths.overrides import note_left_out
-
-        self._left_out_noted = True
-        names = [plugin.name for plugin in self.plugins.disabled]
-        try:
-            note_left_out(self.override_directory(), names, self.actor, self.warn)
-        except CleoError as error:
-            self.warn("W_NOT_RECORDED", f"Plugins left out are not recorded: {error.message}")
 
     def _migrated(self, spec: StoreSpec, report: Report) -> None:
         for outcome in self.plugins.call("cleo_store_migrated", app=self, spec=spec, report=report):

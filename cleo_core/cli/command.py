@@ -19,7 +19,6 @@ import click
 from cleo_core.output import Result
 
 if TYPE_CHECKING:
-    from cleo_core.app import App
     from cleo_core.cli.invocation import Invocation
 
 Callback = Callable[..., Result]
@@ -161,7 +160,9 @@ class Command(PlainHelp):
             raise TypeError(f"the command {invocation.path!r} returned no Result")
         forced = [name for name in invocation.option_names if name.startswith("force")]
         if forced and not dry_run and not result.exit:
-            _note_forced(app, invocation, forced)
+            from cleo_core.allowed import note_forced
+
+            note_forced(app, forced)
         return result
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -177,24 +178,6 @@ class Command(PlainHelp):
             if records:
                 with formatter.section(heading):
                     formatter.write_dl(records)
-
-
-def _note_forced(app: App, invocation: Invocation, options: list[str]) -> None:
-    """Record that somebody had a verb do what it refuses unless it is forced."""
-    from cleo_core.errors import CleoError
-    from cleo_core.paths import append_override
-
-    facts = {
-        "command": invocation.path,
-        "options": options,
-        "actor": app.actor,
-        "requestId": app.request_id,
-    }
-    try:
-        append_override(app.override_directory(), "forced", facts)
-    except CleoError as error:
-        # It is done; a record that is missing is said, and undoes nothing.
-        app.warn("W_NOT_RECORDED", f"That this was forced is not recorded: {error.message}")
 
 
 class Group(PlainHelp, click.Group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cleo_core.errors import CleoError
@@ -16,7 +16,6 @@ from cleo_core.redaction import redacted
 _ALLOW_WORKTREE = "CLEO_ALLOW_WORKTREE_DB_CREATE"
 #: Below a tier directory.
 _FILE = ("audit", "overrides.jsonl")
-_LEFT_OUT = "plugins-left-out"
 #: Bytes at the end of the file in which a record of today is looked for.
 _TAIL = 16384
 
@@ -42,27 +41,20 @@ def append_override(directory: str, event: str, facts: Mapping[str, Any]) -> Non
         raise file_error(error, path) from error
 
 
-def note_left_out(directory: str, plugins: Sequence[str], actor: str, warn: Warn) -> None:
-    """Record that something was changed while a variable keeps plugins from having their say.
+def recorded_today(directory: str, event: str, facts: Mapping[str, Any]) -> bool:
+    """Whether the last lines of the file say the same of this UTC day.
 
-    Once a UTC day for the same plugins and actor: who sets the variable for good changes things all
-    day long.
-
-    :param plugins: names of those that ``CLEO_PLUGINS`` or ``CLEO_DISABLE_PLUGINS`` leaves out.
+    :param facts: what a line has to say at least.
     """
     from cleo_core import clock
 
-    facts = {"plugins": sorted(plugins), "actor": actor}
     today = clock.now()[:10]
-    for line in _latest_lines(directory):
-        known = {"event": line.get("event"), "day": str(line.get("ts"))[:10]}
-        if known == {"event": _LEFT_OUT, "day": today} and facts.items() <= line.items():
-            return
-    try:
-        append_override(directory, _LEFT_OUT, facts)
-    except CleoError as error:
-        # The change is made; a record that is missing is said, and undoes nothing.
-        warn("W_NOT_RECORDED", f"Plugins left out by a variable are not recorded: {error.message}")
+    return any(
+        line.get("event") == event
+        and str(line.get("ts"))[:10] == today
+        and facts.items() <= line.items()
+        for line in _latest_lines(directory)
+    )
 
 
 def _latest_lines(directory: str) -> list[dict[str, Any]]:
