@@ -58,6 +58,7 @@ def set_(app: App, key: str, value: str, everywhere: bool) -> Result:
     """
     scope = _scope(app, everywhere)
     if app.dry_run:
+        app.config.checked(key, value, scope)
         return Result({"key": key, "value": value, "scope": scope, "changed": None})
     changed = app.config.set(key, value, scope)
     return _changed(app, key, scope, changed)
@@ -73,6 +74,7 @@ def unset(app: App, key: str, everywhere: bool) -> Result:
     """
     scope = _scope(app, everywhere)
     if app.dry_run:
+        app.config.removable(key, scope)
         return Result({"key": key, "scope": scope, "changed": None})
     changed = app.config.unset(key, scope)
     return _changed(app, key, scope, changed)

@@ -100,7 +100,8 @@ class Config:
         for scope, file in self._present():
             reason = file.problem()
             if reason is not None:
-                error = CleoError("E_CONFIG", f"{file.path}: {reason}.", fix="cleo config path")
+                way_out = "cleo doctor --only config.valid --fix"
+                error = CleoError("E_CONFIG", f"{file.path}: {reason}.", fix=way_out)
                 problems.append({**error.as_problem(), "origin": file.path})
                 continue
             for key in self._keys.values():
@@ -127,13 +128,20 @@ class Config:
             ``E_NOT_INITIALIZED`` for the project scope outside a project; what
             :meth:`ConfigFile.edit` raises.
         """
+        return self._store(scope, {name: self.checked(name, raw_text, scope)})
+
+    def checked(self, name: str, raw_text: str, scope: Scope) -> Any:
+        """The value that :meth:`set` would put into a file.
+
+        :raises CleoError: as there, for what is not possible.
+        """
         key = self._key(name)
         self._check_scope(key, scope)
+        self._writable(scope)
         try:
-            value = values.from_text(key, raw_text)
+            return values.from_text(key, raw_text)
         except WrongValueError as wrong:
             raise _wrong(key, f"expected {wrong}{_instead(key, raw_text)}", scope) from None
-        return self._store(scope, {name: value})
 
     def unset(self, name: str, scope: Scope) -> bool:
         """Remove a key from a file, be it declared or one of :meth:`unknown`.
@@ -141,14 +149,21 @@ class Config:
         :returns: whether it was there.
         :raises CleoError: ``E_CONFIG`` for a key that is neither; otherwise as :meth:`set`.
         """
+        path = self.removable(name, scope)
+        return self._writable(scope).edit(lambda content: remove(content, path))
+
+    def removable(self, name: str, scope: Scope) -> tuple[str, ...]:
+        """The way to what :meth:`unset` would remove from a file.
+
+        :raises CleoError: as there, for what is not possible.
+        """
         file = self._writable(scope)
-        path = tuple(name.split("."))
-        if name not in self._keys:
-            unknown = {_shown(path): path for path in self._unknown_in(file.content())}
-            if name not in unknown:
-                raise self._unknown_key(name)
-            path = unknown[name]
-        return file.edit(lambda content: remove(content, path))
+        if name in self._keys:
+            return tuple(name.split("."))
+        unknown = {_shown(path): path for path in self._unknown_in(file.content())}
+        if name not in unknown:
+            raise self._unknown_key(name)
+        return unknown[name]
 
     def repair(self, scope: Scope) -> bool:
         """Move a damaged file to quarantine and put its backup, or ``{}``, in its place.

@@ -684,7 +684,7 @@ def test_damaged_file_is_absent_for_readers(content: bytes, place: Place) -> Non
     [problem] = config.validate()
     assert (problem["origin"], problem["fix"]) == (
         str(place.file("project")),
-        "cleo config path",
+        "cleo doctor --only config.valid --fix",
     )
     assert place.file("project").read_bytes() == content
     assert not (place.project_dir / "quarantine").exists()
