@@ -37,7 +37,7 @@ BUILT_IN_READS: Mapping[str, tuple[str, ...]] = {
 LOGGED: frozenset[str] = frozenset(
     (
         *("E_WRITE_CONTENTION", "E_LOCK_TIMEOUT", "E_DISK_FULL", "E_IO", "E_MIGRATION_FAILED"),
-        *("E_BACKUP_FAILED", "E_ARCHIVE_FAILED", "E_NO_SPACE"),
+        *("E_BACKUP_FAILED", "E_ARCHIVE_FAILED"),
     )
 )
 #: Options with which a built-in command that only reads writes.
