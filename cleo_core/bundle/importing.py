@@ -61,6 +61,7 @@ def import_bundle(
             _require_empty(app, parts, path)
         _require_one_project(app, parts, manifest, names)
         plans = [_planned(app, part, manifest, with_config) for part in parts]
+        _require_something(parts, plans, path)
         result = _result(app, manifest, parts, plans, bundle.encrypted)
         if app.dry_run:
             return result
@@ -115,8 +116,29 @@ def _require_one_project(
             )
 
 
-def _planned(app: App, part: Part, manifest: Manifest, with_config: bool) -> Plan:
-    """The plan of a restore, from a manifest of what was found in the files."""
+def _require_something(parts: Sequence[Part], plans: Sequence[Plan | None], path: str) -> None:
+    """Refuse a bundle of which nothing is of use here.
+
+    :raises CleoError: ``E_RESTORE_REFUSED``.
+    """
+    if any(plans) or any(part.differing for part in parts):
+        return
+    raise CleoError(
+        "E_RESTORE_REFUSED",
+        f"{path} holds nothing that can be imported here. Nothing was changed.",
+        fix=f"cleo backup inspect {quoted(path)}",
+        details={"left": [one for part in parts for one in part.left]},
+    )
+
+
+def _planned(app: App, part: Part, manifest: Manifest, with_config: bool) -> Plan | None:
+    """The plan of a restore, from a manifest of what was found in the files.
+
+    :returns: None for a tier of which nothing is replaced.
+    """
+    taken = [member for member in part.files if member.kind != "config" or with_config]
+    if not taken:
+        return None
     data: dict[str, Any] = {
         "format": FORMAT,
         "setId": manifest.data["setId"],
@@ -130,13 +152,12 @@ def _planned(app: App, part: Part, manifest: Manifest, with_config: bool) -> Pla
             {
                 "name": member.name,
                 "kind": member.kind,
-                "file": file,
+                "file": part.files[member],
                 "bytes": member.bytes,
                 "sha256": member.sha256,
                 **part.facts[member],
             }
-            for member, file in part.files.items()
-            if member.kind != "config" or with_config
+            for member in taken
         ],
     }
     data["manifestSha256"] = manifest_hash(data)
@@ -151,13 +172,13 @@ def _result(
     app: App,
     manifest: Manifest,
     parts: Sequence[Part],
-    plans: Sequence[Plan],
+    plans: Sequence[Plan | None],
     encrypted: bool,
 ) -> dict[str, Any]:
     rows = [
         {**row, "tier": part.tier}
         for part, made in zip(parts, plans, strict=True)
-        for row in made.rows
+        for row in (made.rows if made is not None else ())
     ]
     left = [one for part in parts for one in part.left]
     for one in left:
@@ -184,7 +205,7 @@ def _carried_out(
     app: App,
     path: str,
     parts: Sequence[Part],
-    plans: Sequence[Plan],
+    plans: Sequence[Plan | None],
     result: dict[str, Any],
     with_config: bool,
     progress: Progress | None,
@@ -192,28 +213,29 @@ def _carried_out(
     sets: dict[str, str] = {}
     quarantined: list[dict[str, str]] = []
     for part, made in zip(parts, plans, strict=True):
-        try:
-            done = restore_items(
-                app,
-                made,
-                reason="before-import",
-                event="import",
-                lasting=False,
-                origin=os.path.abspath(path),
-                progress=progress,
-            )
-        except CleoError as error:
-            error.details["imported"] = result["imported"]
-            raise
-        result["imported"] += [{**row, "tier": part.tier} for row in done.restored]
-        quarantined += done.quarantined
-        if done.safety_set is not None:
-            sets[part.tier] = done.safety_set
+        if made is not None:
+            try:
+                done = restore_items(
+                    app,
+                    made,
+                    reason="before-import",
+                    event="import",
+                    lasting=False,
+                    origin=os.path.abspath(path),
+                    progress=progress,
+                )
+            except CleoError as error:
+                error.details["imported"] = result["imported"]
+                raise
+            result["imported"] += [{**row, "tier": part.tier} for row in done.restored]
+            result["reconcile"] = done.reconcile
+            quarantined += done.quarantined
+            if done.safety_set is not None:
+                sets[part.tier] = done.safety_set
         if part.differing and not with_config:
             beside = os.path.join(os.path.dirname(settings_path(app, part)), IMPORTED)
             ensure_directory(os.path.dirname(beside))
             atomic_write(beside, read_bounded(part.path(part.of("config")[0]), LARGEST_FILE))
             result["settings"].append(beside)
-        result["reconcile"] = done.reconcile
     result["safetySet"] = sets.get("project") or sets.get("global")
     return {**result, "safetySets": sets, "quarantined": quarantined}

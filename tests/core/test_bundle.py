@@ -198,6 +198,30 @@ def test_both_tiers_move_in_one_bundle(cleo_cli: Cli, elsewhere: Any) -> None:
     assert everything(cleo_cli) == 3 * [["one"]]
 
 
+def test_a_tier_without_stores_keeps_nobody_from_importing_the_other(
+    cleo_cli: Cli, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEO_PLUGINS", "shelves,boxes")
+    cleo_cli("config", "set", "backup.keep_last", "7", "--global")
+    bundle = export(cleo_cli, "--scope", "all")
+    elsewhere()
+    made = cleo_cli("backup", "import", str(bundle), "--force")
+    assert made.code == 0, made.err
+    assert rows(cleo_cli, "shelves") == ["one"]
+    assert [Path(path).name for path in made.data["settings"]] == ["config.json.imported"]
+
+
+def test_a_bundle_of_nothing_that_is_of_use_here_is_refused_by_its_name(
+    cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = export(cleo_cli, "--scope", "global")
+    monkeypatch.setenv("CLEO_PLUGINS", "shelves,boxes")
+    refused = cleo_cli("backup", "import", str(bundle))
+    assert refused.error["code"] == "E_RESTORE_REFUSED"
+    assert str(bundle) in refused.error["message"]
+    assert refused.error["details"]["left"][0]["name"] == "maps"
+
+
 @pytest.mark.guarantee(
     "operations-26", "Data that is here is replaced only with --force, and kept in a backup set."
 )
