@@ -205,6 +205,45 @@ BROKEN: list[tuple[str, list[Edit], str]] = [
         ],
         "has no cleo_existing_ids",
     ),
+    (
+        "backup",
+        [
+            hook(
+                "cleo_open_store(spec, path):\n"
+                "    import os\n\n"
+                "    from cleo_core.database import Database\n\n"
+                '    other = f"{path}.other"\n'
+                "    if not os.path.exists(other) and os.path.exists(path):\n"
+                "        os.link(path, other)\n"
+                "    return Database(other, spec.name) if os.path.exists(other) else None\n"
+            )
+        ],
+        "no set holds store",
+    ),
+    (
+        "backup",
+        [
+            hook(
+                "cleo_store_opened(spec, connection):\n"
+                '    if connection.execute("PRAGMA query_only").fetchone()[0]:\n'
+                "        return\n"
+                '    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:\n'
+                '        connection.execute("DELETE FROM items")\n'
+            )
+        ],
+        "of store NAME has other rows",
+    ),
+    (
+        "bundle",
+        [
+            (
+                "service.py",
+                CREATED,
+                CREATED + '            unit.execute("CREATE TABLE IF NOT EXISTS cache (a)")\n',
+            )
+        ],
+        "that CLEO did not make",
+    ),
     ("help", [("plugin.py", 'reads=("list", "show")', 'reads=("list", "shows")')], "there is none"),
     (
         "help",
@@ -420,7 +459,7 @@ def test_a_store_broken_in_one_way_fails_the_check_for_it(
 ) -> None:
     store.edit(edits)
     problems, _ = run_check(store, check, cleo_home, **said(check, store))
-    assert words in problems
+    assert words.replace("NAME", store.name) in problems
 
 
 def test_every_check_is_shown_to_fail() -> None:

@@ -17,8 +17,6 @@ them.
 A check that does not apply is left out with a reason, which every run prints::
 
     skip = {"guards": "nothing here is of interest to other stores"}
-
-Round trips through backup and restore are not part of the kit yet.
 """
 
 from __future__ import annotations
@@ -32,6 +30,7 @@ import pytest
 from cleo_core.testing.conformance import (
     alone,
     bonds,
+    copies,
     files,
     migrations,
     schema,
@@ -143,6 +142,16 @@ class StoreConformance(Author):
     def test_existence(self, scene: Scene) -> None:
         """An id is there, missing or unknown; unknown wherever the file cannot say."""
         _none(files.existence(scene))
+
+    def test_backup(self, scene: Scene) -> None:
+        """A backup set holds what is declared, and a restore of it gives every row back."""
+        _none(copies.backup_and_restore(scene))
+
+    def test_bundle(self, scene: Scene, request: pytest.FixtureRequest) -> None:
+        """A bundle that is exported is accepted, and gives every row back."""
+        if all(spec.backup == "exclude" for spec in scene.subject.stores):
+            self._lacks(request, "no backup holds a store of the plugin")
+        _none(copies.export_and_import(scene))
 
     # Verbs
 
