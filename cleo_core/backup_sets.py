@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -13,9 +13,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cleo_core import clock
+from cleo_core.hashing import file_sha256, sha256
 from cleo_core.paths import atomic_write, check_test_root, read_bounded
 
 MANIFEST = "manifest.json"
+#: What a set is called: time, counter, reason.
+NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-\d{3,}-([a-z0-9-]+)")
 FORMAT = 1
 #: Bytes that a manifest may have.
 LARGEST_MANIFEST = 16 << 20
@@ -25,7 +28,6 @@ PIN = "pinned.json"
 #: Who fills a set that has no name yet.
 _OWNER = ".owner.json"
 _DAY = 86400.0
-_BLOCK = 1 << 20
 
 
 class Retention(NamedTuple):
@@ -149,7 +151,7 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
     """
     rest = {key: value for key, value in manifest.items() if key != "manifestSha256"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode())
 
 
 def read_sets(backups: str) -> list[BackupSet]:
@@ -176,12 +178,38 @@ def read_sets(backups: str) -> list[BackupSet]:
 def read_set(path: str) -> BackupSet | None:
     """The set in a directory; None where its manifest cannot be read."""
     try:
-        content = json.loads(read_bounded(os.path.join(path, MANIFEST), LARGEST_MANIFEST))
-    except (OSError, ValueError, RecursionError):
+        return load_set(path)
+    except (OSError, ValueError):
         return None
-    if isinstance(content, dict) and type(content.get("sequence")) is int:
-        return BackupSet(path, content)
-    return None
+
+
+def load_set(path: str) -> BackupSet:
+    """The set in a directory.
+
+    :raises OSError: the manifest cannot be read.
+    :raises ValueError: it is no manifest.
+    """
+    try:
+        content = json.loads(
+            read_bounded(os.path.join(path, MANIFEST), LARGEST_MANIFEST, follow=False)
+        )
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(content, dict) or type(content.get("sequence")) is not int:
+        raise ValueError("it is no manifest")
+    return BackupSet(path, content)
+
+
+def unreadable_sets(backups: str, sets: Sequence[BackupSet]) -> list[str]:
+    """Names in a folder ``backups`` that are those of sets and none of theirs, newest first."""
+    known = {one.name for one in sets}
+    try:
+        names = os.listdir(backups)
+    except OSError:
+        return []
+    return sorted(
+        (name for name in names if name not in known and NAME.fullmatch(name)), reverse=True
+    )
 
 
 def newest_age(backups: str, stores: Collection[str] = ()) -> float | None:
@@ -218,6 +246,12 @@ def rotate(backups: str, keep: Retention, fresh: str = "") -> tuple[list[str], s
     except OSError as error:
         return removed, str(error)
     return removed, ""
+
+
+def warn_not_removed(warn: Callable[[str, str], None], why: str) -> None:
+    """Say that older sets are still there; nothing where there is no reason."""
+    if why:
+        warn("W_BACKUP_NOT_REMOVED", f"Old backup sets were not removed: {why}")
 
 
 def remove(path: str) -> None:
@@ -280,7 +314,6 @@ def is_good(path: str, item: Mapping[str, Any]) -> bool:
 
 def changed(path: str, item: Mapping[str, Any]) -> str:
     """What distinguishes a copy from what the manifest says of it, in words; nothing if nothing."""
-    digest = hashlib.sha256()
     # Without O_NONBLOCK a named pipe in its place would be waited for.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
@@ -291,13 +324,12 @@ def changed(path: str, item: Mapping[str, Any]) -> str:
                 return "it is no regular file"
             if status.st_size != item["bytes"]:
                 return f"it has {status.st_size} bytes instead of {item['bytes']}"
-            while block := file.read(_BLOCK):
-                digest.update(block)
+            digest = file_sha256(file)[1]
     except FileNotFoundError:
         return "it is not there"
     except (OSError, ValueError) as error:
         return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
-    same = digest.hexdigest() == item["sha256"]
+    same = digest == item["sha256"]
     return "" if same else "its SHA-256 is not that of the manifest"
 
 

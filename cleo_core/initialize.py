@@ -15,6 +15,7 @@ from cleo_core.errors import CleoError, UsageError
 from cleo_core.locks import locked
 from cleo_core.paths import (
     MARKER,
+    SETTINGS,
     append_override,
     atomic_write,
     check_worktree,
@@ -231,9 +232,9 @@ def _add_missing(
             act()
 
     _ignore_file(directory, shown, make)
-    config = os.path.join(directory, "config.json")
+    config = os.path.join(directory, SETTINGS)
     make(
-        f"{shown}/config.json",
+        f"{shown}/{SETTINGS}",
         not os.path.lexists(config),
         lambda: atomic_write(config, b"{}\n"),
     )

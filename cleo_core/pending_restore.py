@@ -7,7 +7,6 @@ the files that are left.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -19,20 +18,18 @@ from cleo_core import clock
 from cleo_core.database.opening import busy_timeout
 from cleo_core.database.unshared import Held, hold, hold_unopened
 from cleo_core.errors import CleoError
+from cleo_core.hashing import path_sha256
 from cleo_core.locks import locked
 from cleo_core.paths import append_override, atomic_write, config_dir, file_error, read_bounded
 from cleo_core.paths.files import quoted, sync_directory
 from cleo_core.paths.homes import check_test_root
-from cleo_core.states import SIDECARS
+from cleo_core.states import DATABASES, SIDECARS
 
 FORMAT = 1
-#: Kinds that SQLite opens.
-DATABASES = ("store", "database")
 #: Name of the lock in a tier directory that a restore holds from its beginning to its end.
 LOCK = "restore"
 
 _LONGEST = 1 << 20
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -220,7 +217,7 @@ def is_swapped(directory: str, tier: str, one: Replacement, env: Mapping[str, st
         # Settings are written by giving a new file their name.
         return os.path.isfile(target)
     try:
-        return os.lstat(target).st_ino == one.inode or digest(target) == one.sha256
+        return os.lstat(target).st_ino == one.inode or path_sha256(target) == one.sha256
     except OSError:
         return False
 
@@ -228,18 +225,6 @@ def is_swapped(directory: str, tier: str, one: Replacement, env: Mapping[str, st
 def folder_of(directory: str, tier: str, kind: str, env: Mapping[str, str]) -> str:
     """Where files of a kind live: the global configuration has a directory of its own."""
     return config_dir(env) if (tier, kind) == ("global", "config") else directory
-
-
-def digest(path: str) -> str:
-    """SHA-256 of a file.
-
-    :raises OSError: it cannot be read.
-    """
-    made = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            made.update(block)
-    return made.hexdigest()
 
 
 def way_out(record: Record) -> str:
@@ -279,7 +264,7 @@ def _check_names(one: Replacement) -> None:
 
 def _require_temporary(path: str, one: Replacement, directory: str, record: Record) -> None:
     try:
-        if not os.path.islink(path) and digest(path) == one.sha256:
+        if not os.path.islink(path) and path_sha256(path) == one.sha256:
             return
         words = "is not what was to be restored"
     except OSError as error:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ABSENT, HEAD, BEHIND, AHEAD = "absent", "head", "behind", "ahead"
 FOREIGN, BROKEN = "foreign", "broken"
 
+#: Kinds of what a backup set holds that SQLite opens.
+DATABASES = ("store", "database")
 SIDECARS = ("-wal", "-shm", "-journal")
 
 

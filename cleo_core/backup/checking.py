@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core.backup.inventory import Item, inventory
 from cleo_core.backup.managing import Found, find_set, no_backup, sets_of
 from cleo_core.backup.verifying import Verdict, newest_whole, not_in, uncovered, verify_set
+from cleo_core.progress import Progress
 
 if TYPE_CHECKING:
     from cleo_core.api.specs import Tier
@@ -87,7 +88,7 @@ def check(
     every: bool = False,
     deep: bool = False,
     content: bool = True,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Checked:
     """Verify the set that a word means, every set, or of each tier the newest ones.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -11,13 +10,13 @@ from typing import Any
 from cleo_core.api import StoreSpec
 from cleo_core.database import connect_for_copy, header, translate
 from cleo_core.errors import CleoError
+from cleo_core.hashing import file_sha256
 from cleo_core.migrate.compare import left_out, tables
 from cleo_core.migrate.sql import identifier
 from cleo_core.paths import check_test_root
 
 #: Pages of the source that are copied in one step, between which ``progress`` is called.
 STEP_PAGES = 4096
-_BLOCK = 1 << 20
 
 
 def verified_copy(
@@ -119,7 +118,8 @@ def _copied(
             facts = _taken(original, copy, content, progress)
             _check(copy, content, facts, deep)
         _synced(target)
-        size, digest = _digest(target)
+        with open(target, "rb", buffering=0) as file:
+            size, digest = file_sha256(file)
     except BaseException as error:
         for suffix in ("", "-journal", "-wal", "-shm"):
             if os.path.exists(target + suffix):
@@ -244,18 +244,6 @@ def _synced(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _digest(path: str) -> tuple[int, str]:
-    """Size and SHA-256 of a file."""
-    digest = hashlib.sha256()
-    buffer = memoryview(bytearray(_BLOCK))
-    size = 0
-    with open(path, "rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            digest.update(buffer[:count])
-            size += count
-    return size, digest.hexdigest()
 
 
 def _refused(reason: str) -> CleoError:

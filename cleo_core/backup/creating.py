@@ -33,13 +33,15 @@ from cleo_core.backup_sets import (
     rotate,
     sign,
     unsign,
+    warn_not_removed,
 )
 from cleo_core.database import translate
 from cleo_core.errors import CleoError
 from cleo_core.locks import locked
-from cleo_core.migrate.space import require_space
 from cleo_core.paths import ensure_directory
 from cleo_core.paths.files import sync_directory
+from cleo_core.progress import Progress
+from cleo_core.space import require_space
 
 if TYPE_CHECKING:
     from cleo_core.stores import Stores
@@ -59,7 +61,7 @@ def create_set(
     set_id: str | None = None,
     fingerprint: str | None = None,
     deep: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     prepare: Callable[[StoreSpec, Any], None] | None = None,
     connections: Mapping[str, Any] | None = None,
     keep: Retention | None = None,
@@ -192,13 +194,12 @@ def back_up(
             reason,
             items,
             project=stores.project,
-            plugin_versions={plugin.name: plugin.version for plugin in stores.plugins.loaded},
+            plugin_versions=stores.plugins.versions(),
             fingerprint=machine_fingerprint(stores),
             prepare=stores.fit_out,
             keep=keep,
         )
-        if made["notRemoved"]:
-            warn("W_BACKUP_NOT_REMOVED", f"Old backup sets were not removed: {made['notRemoved']}")
+        warn_not_removed(warn, made["notRemoved"])
         path = str(made["path"])
     return path
 
@@ -239,7 +240,7 @@ def _add(manifest: dict[str, Any], item: Item, copied: Callable[[Item], dict[str
 def _copied(
     partial: str,
     deep: bool,
-    progress: Callable[[str, int, int], None] | None,
+    progress: Progress | None,
     prepare: Callable[[StoreSpec, Any], None] | None,
     connections: Mapping[str, Any],
     item: Item,

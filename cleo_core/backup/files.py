@@ -11,6 +11,7 @@ from cleo_core.database import translate
 from cleo_core.errors import CleoError
 from cleo_core.hashing import sha256
 from cleo_core.paths import check_test_root, read_bounded
+from cleo_core.paths.files import write_all
 
 
 def copied_file(item: Item, target: str) -> dict[str, Any]:
@@ -67,9 +68,7 @@ def _write(target: str, content: bytes) -> None:
     descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "rb+", buffering=0) as file:
-            left = memoryview(content)
-            while left:
-                left = left[file.write(left) :]
+            write_all(descriptor, content)
             os.fsync(file.fileno())
             file.seek(0)
             if file.read() != content:

@@ -11,14 +11,13 @@ from cleo_core.backup_sets import MANIFEST, PIN
 from cleo_core.database import header
 from cleo_core.errors import CleoError
 from cleo_core.hashing import sha256
-from cleo_core.paths import MARKER, config_dir, read_bounded, tier_directory
-from cleo_core.states import ABSENT, SIDECARS, probe
+from cleo_core.paths import MARKER, SETTINGS, config_dir, read_bounded, tier_directory
+from cleo_core.states import ABSENT, DATABASES, SIDECARS, probe
 
 if TYPE_CHECKING:
     from cleo_core.api.specs import Tier
     from cleo_core.stores import Stores
 
-SETTINGS = "config.json"
 #: Bytes that a file may have which is no database.
 LARGEST_FILE = 64 << 20
 _FINGERPRINTED = b"cleo/fp\x00"
@@ -53,7 +52,7 @@ class Item(NamedTuple):
     @property
     def is_database(self) -> bool:
         """Whether it is copied through SQLite."""
-        return self.kind in ("store", "database")
+        return self.kind in DATABASES
 
 
 class Inventory(NamedTuple):

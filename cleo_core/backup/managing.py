@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core.backup_sets import (
     MANIFEST,
+    NAME,
     BackupSet,
     Retention,
     is_good,
@@ -18,6 +18,7 @@ from cleo_core.backup_sets import (
     remove,
     rotate,
     superfluous,
+    unreadable_sets,
 )
 from cleo_core.errors import CleoError, NotFoundError, ValidationError, echoed
 from cleo_core.locks import locked
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from cleo_core.stores import Stores
 
 LATEST = "latest"
-_NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-\d{3,}-([a-z0-9-]+)")
 
 
 class Found(NamedTuple):
@@ -54,10 +54,8 @@ def sets_of(stores: Stores, tiers: Sequence[Tier]) -> list[Found]:
         directory = tier_directory(tier, stores.project, stores.env)
         backups = os.path.join(directory, "backups")
         sets = read_sets(backups)
-        known = {one.name for one in sets}
-        for name in sorted(_names(backups), reverse=True):
-            if name not in known and _NAME.fullmatch(name):
-                sets.append(BackupSet(os.path.join(backups, name), {}))
+        for name in unreadable_sets(backups, sets):
+            sets.append(BackupSet(os.path.join(backups, name), {}))
         found += [Found(tier, directory, one) for one in sets]
     return found
 
@@ -101,7 +99,7 @@ def described(found: Found) -> dict[str, Any]:
     one = found.one
     manifest = one.manifest if one.sound else {}
     reason, created = manifest.get("reason", ""), manifest.get("createdAt", "")
-    match = _NAME.fullmatch(one.name)
+    match = NAME.fullmatch(one.name)
     if not one.sound and match is not None:
         year, month, day, hour, minute, second, reason = match.groups()
         created = f"{year}-{month}-{day}T{hour}:{minute}:{second}.000Z"
@@ -194,7 +192,7 @@ def prune(
         sets = read_sets(backups)
         if dry_run:
             removed += [one.name for one in reversed(superfluous(sets, keep))]
-        elif _names(backups):
+        elif os.path.isdir(backups):
             with locked(directory, "backups"):
                 gone, why = rotate(backups, keep)
             removed += gone
@@ -264,10 +262,3 @@ def _gone(found: Found) -> CleoError:
 def _option(found: Found, tiers: Sequence[Tier]) -> str:
     """What tells a global set from the project's of the same name."""
     return " --global" if found.tier == "global" and "project" in tiers else ""
-
-
-def _names(backups: str) -> list[str]:
-    try:
-        return os.listdir(backups)
-    except OSError:
-        return []

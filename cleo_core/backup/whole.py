@@ -16,10 +16,12 @@ from cleo_core.backup_sets import (
     manifest_hash,
     read_sets,
     superfluous,
+    warn_not_removed,
 )
 from cleo_core.errors import CleoError, ValidationError
-from cleo_core.migrate.space import require_space
 from cleo_core.paths import tier_directory
+from cleo_core.progress import Progress
+from cleo_core.space import require_space
 
 if TYPE_CHECKING:
     from cleo_core.api.specs import Tier
@@ -60,7 +62,7 @@ def back_up_whole(
     pinned: bool = False,
     deep: bool = False,
     dry_run: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Made:
     """Make a set of everything in each of some tiers; a tier that has nothing gets none.
 
@@ -99,7 +101,7 @@ def back_up_whole(
                 reason,
                 one.items,
                 project=stores.project,
-                plugin_versions={plugin.name: plugin.version for plugin in stores.plugins.loaded},
+                plugin_versions=stores.plugins.versions(),
                 note=note,
                 set_id=set_id,
                 fingerprint=machine_fingerprint(stores),
@@ -117,8 +119,7 @@ def back_up_whole(
             faults.append(error.message)
             continue
         faults += [str(failed["message"]) for failed in made["failed"]]
-        if made["notRemoved"]:
-            warn("W_BACKUP_NOT_REMOVED", f"Old backup sets were not removed: {made['notRemoved']}")
+        warn_not_removed(warn, made["notRemoved"])
         shown = ("name", "tier", "path", "items", "bytes", "ms", "complete", "failed")
         sets.append({**{key: made[key] for key in shown}, "rotated": made["removed"]})
     return Made(set_id, tuple(sets), tuple(faults))

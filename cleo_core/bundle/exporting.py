@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cleo_core.backup import Item, create_set, inventory
@@ -17,14 +17,12 @@ from cleo_core.bundle.members import packing
 from cleo_core.bundle.staging import staged
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.paths import atomic_file, check_output
+from cleo_core.progress import Progress
 
 if TYPE_CHECKING:
     from cleo_core.api.specs import Tier
     from cleo_core.app import App
     from cleo_core.backup import Inventory
-
-#: Called with (what, how much of it is done, how much there is).
-Progress = Callable[[str, int, int], None]
 
 #: Of a set's manifest, what a bundle's says too; the rest is its own.
 _KEPT = (
@@ -78,7 +76,7 @@ def export_bundle(
                 "export",
                 items,
                 project=project if found.tier == "project" else app.project_or_none,
-                plugin_versions={one.name: one.version for one in app.plugins.loaded},
+                plugin_versions=app.plugins.versions(),
                 note=note,
                 set_id=set_id,
                 fingerprint=machine_fingerprint(app.stores),

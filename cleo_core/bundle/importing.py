@@ -12,12 +12,13 @@ from cleo_core.backup_sets import FORMAT, BackupSet, manifest_hash
 from cleo_core.bundle.content import existing_data
 from cleo_core.bundle.manifest import Manifest
 from cleo_core.bundle.parts import IMPORTED, Part, needs_sign_in, parts_of, settings_path
-from cleo_core.bundle.reading import Progress, opened
+from cleo_core.bundle.reading import opened
 from cleo_core.bundle.staging import staged
 from cleo_core.bundle.unpacking import check, require_room, unpack
 from cleo_core.errors import CleoError
 from cleo_core.paths import atomic_write, ensure_directory, read_bounded
 from cleo_core.paths.files import quoted
+from cleo_core.progress import Progress
 from cleo_core.restore import Plan, plan, restore_items
 
 if TYPE_CHECKING:

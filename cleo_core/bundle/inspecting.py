@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cleo_core.bundle.manifest import Manifest, Member
-from cleo_core.bundle.parts import IMPORTED, SETTINGS, machine_of, place
-from cleo_core.bundle.reading import Bundle, Progress, opened
+from cleo_core.bundle.parts import IMPORTED, machine_of, place
+from cleo_core.bundle.reading import Bundle, opened
+from cleo_core.paths import SETTINGS
+from cleo_core.progress import Progress
 
 if TYPE_CHECKING:
     from cleo_core.app import App

@@ -12,16 +12,15 @@ from cleo_core.bundle.manifest import Manifest, Member
 from cleo_core.bundle.problems import invalid
 from cleo_core.bundle.reading import Bundle
 from cleo_core.errors import NotFoundError, echoed
-from cleo_core.paths import MARKER, tier_directory
+from cleo_core.paths import MARKER, SETTINGS, tier_directory
 from cleo_core.paths.files import quoted
 from cleo_core.pending_restore import folder_of
 
 if TYPE_CHECKING:
-    from cleo_core.api import FileSpec, StoreSpec
+    from cleo_core.api import FileSpec
     from cleo_core.api.specs import Tier
     from cleo_core.app import App
 
-SETTINGS = "config.json"
 #: Where the settings of a bundle are put beside those that are here.
 IMPORTED = "config.json.imported"
 
@@ -103,8 +102,8 @@ def parts_of(
 def _is_asked_for(app: App, member: Member, names: Collection[str], with_config: bool) -> bool:
     """Whether a member goes with some stores."""
     if member.kind == "file":
-        spec, _ = _declared(app, member)
-        return spec is not None and spec.name in names
+        found = app.plugins.declared_file(member.name, member.tier)
+        return found is not None and found[0].name in names
     if member.kind == "config":
         return with_config
     return member.kind == "marker" or member.name in names
@@ -142,9 +141,10 @@ def place(app: App, bundle: Bundle, manifest: Manifest, member: Member) -> tuple
 
 
 def _file_place(app: App, bundle: Bundle, manifest: Manifest, member: Member) -> tuple[str, str]:
-    spec, declared = _declared(app, member)
-    if spec is None or declared is None:
+    found = app.plugins.declared_file(member.name, member.tier)
+    if found is None:
         return "", "no installed plugin declares it"
+    _, declared = found
     if declared.bundle != "same_machine" or not bundle.encrypted:
         raise invalid(f"it holds {declared.name}, which never leaves the machine")
     if declared.size is not None and member.bytes != declared.size:
@@ -154,14 +154,6 @@ def _file_place(app: App, bundle: Bundle, manifest: Manifest, member: Member) ->
     if _is_here(app, declared):
         return "", "it is here already, and never replaced"
     return declared.name, ""
-
-
-def _declared(app: App, member: Member) -> tuple[StoreSpec | None, FileSpec | None]:
-    for spec in app.plugins.stores.values():
-        for declared in spec.files:
-            if (declared.name, declared.tier) == (member.name, member.tier):
-                return spec, declared
-    return None, None
 
 
 def _is_here(app: App, declared: FileSpec) -> bool:

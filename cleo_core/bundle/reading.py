@@ -26,13 +26,13 @@ from cleo_core.bundle.problems import invalid
 from cleo_core.errors import CleoError, NotFoundError, UsageError, echoed
 from cleo_core.paths import check_test_root, file_error
 from cleo_core.paths.files import quoted
+from cleo_core.progress import Progress
 
 _GZIP = b"\x1f\x8b"
 _BUFFER = 1 << 20
 
 #: Gives the file or the hash that takes a member's bytes; None for a member of no interest.
 Choose = Callable[[Member], Sink | None]
-Progress = Callable[[str, int, int], None]
 
 
 class Bundle:

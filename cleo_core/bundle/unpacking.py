@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -13,9 +12,10 @@ from cleo_core.bundle.content import differing_keys, json_object
 from cleo_core.bundle.manifest import Manifest, Member
 from cleo_core.bundle.parts import Part, settings_path
 from cleo_core.bundle.problems import invalid
-from cleo_core.bundle.reading import Bundle, Progress
-from cleo_core.errors import CleoError
+from cleo_core.bundle.reading import Bundle
 from cleo_core.paths import MARKER, file_error
+from cleo_core.progress import Progress
+from cleo_core.space import require_free
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -23,15 +23,13 @@ if TYPE_CHECKING:
 
 
 def require_room(part: Part) -> None:
+    """Refuse to unpack where there is no room.
+
+    :raises CleoError: ``E_NO_SPACE``.
+    """
     # Once here, and once more beside what it replaces.
     needed = sum(member.bytes for member in part.files) * 22 // 10
-    free = shutil.disk_usage(part.folder).free
-    if free < needed:
-        raise CleoError(
-            "E_NO_SPACE",
-            f"The import needs {needed} bytes in {part.directory}; {free} are free.",
-            details={"path": part.directory, "needed": needed, "free": free},
-        )
+    require_free(os.path.dirname(part.folder), needed, purpose="The import")
 
 
 def unpack(

@@ -188,13 +188,12 @@ def prune_command(app: App, everywhere: bool, both: bool) -> Result:
     Example: cleo backup prune --dry-run
     """
     from cleo_core.backup.managing import prune
-    from cleo_core.backup_sets import Retention
+    from cleo_core.backup_sets import Retention, warn_not_removed
 
     tiers = _tiers(app, everywhere, both)
     keep = Retention.configured(app.config.get)
     deleted, trouble = prune(app.stores, tiers, keep, dry_run=app.dry_run)
-    if trouble:
-        app.warn("W_BACKUP_NOT_REMOVED", f"Old backup sets were not removed: {trouble}")
+    warn_not_removed(app.warn, trouble)
     return _deleted(app, deleted)
 
 

@@ -85,7 +85,7 @@ def version(app: App) -> Result:
         "api": ".".join(map(str, PLUGIN_API)),
         "python": platform.python_version(),
         "sqlite": {"driver": driver_name(), "version": ".".join(map(str, sqlite_version()))},
-        "plugins": {plugin.name: plugin.version for plugin in app.plugins.loaded},
+        "plugins": app.plugins.versions(),
     }
 
     def human(out: Printer) -> None:

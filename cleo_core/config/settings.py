@@ -11,11 +11,10 @@ from cleo_core.config import values
 from cleo_core.config.files import ConfigFile, NotAnObjectError, leaves, lookup, remove, store
 from cleo_core.config.values import WrongValueError
 from cleo_core.errors import CleoError, UsageError
-from cleo_core.paths import Warn, config_dir, data_dir
+from cleo_core.paths import SETTINGS, Warn, config_dir, data_dir
 
 Scope = Literal["project", "global"]
 
-_FILE = "config.json"
 _PRESETS = ("strict", "standard", "minimal")
 #: Characters of an agent's or a session's id at most.
 _LONGEST_ID = 200
@@ -180,12 +179,12 @@ class Config:
             ``E_NO_HOME`` or ``E_PATH_OVERRIDE`` for the global one.
         """
         if scope == "global":
-            return os.path.join(config_dir(self._env, self._warn), _FILE)
+            return os.path.join(config_dir(self._env, self._warn), SETTINGS)
         if self._project_dir is None:
             raise CleoError(
                 "E_NOT_INITIALIZED", "There is no project here whose configuration this could be."
             )
-        return os.path.join(self._project_dir, _FILE)
+        return os.path.join(self._project_dir, SETTINGS)
 
     def presets(self) -> list[dict[str, Any]]:
         """The presets, ``{name, keys}``, with the keys that each sets."""

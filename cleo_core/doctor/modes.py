@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cleo_core.doctor.finding import Finding
-from cleo_core.paths import MARKER
+from cleo_core.errors import CleoError
+from cleo_core.paths import MARKER, SETTINGS, config_dir
 from cleo_core.paths.files import file_error, quoted
 from cleo_core.paths.homes import check_test_root
 from cleo_core.paths.projects import is_home
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Directories of CLEO's own inside a tier directory, which are looked at whole.
 OWN_FOLDERS = ("audit", "backups", "locks", "logs", "quarantine", "run")
-_OWN_FILES = (MARKER, "config.json", "config.json.bak", "config.json.imported")
+_OWN_FILES = (MARKER, SETTINGS, f"{SETTINGS}.bak", f"{SETTINGS}.imported")
 #: Entries below one of these directories that are looked at.
 _MOST = 20_000
 

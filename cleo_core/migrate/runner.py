@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
@@ -18,14 +18,13 @@ from cleo_core.migrate.binding import bound
 from cleo_core.migrate.files import lineage, plan, script_directory
 from cleo_core.migrate.run import PLACEHOLDERS, Run
 from cleo_core.paths import check_test_root
+from cleo_core.progress import Progress
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from cleo_core.migrate.compare import Prepare
 
-#: Called with a revision that is finished, how many are, and how many there are.
-Progress = Callable[[str, int, int], None]
 
 #: One migration at a time in a process: alembic keeps its environment in module globals.
 one_at_a_time = threading.RLock()

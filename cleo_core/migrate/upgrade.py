@@ -22,9 +22,10 @@ from cleo_core.migrate.compare import (
 )
 from cleo_core.migrate.files import plan
 from cleo_core.migrate.run import PLACEHOLDERS, Run
-from cleo_core.migrate.runner import Progress, build, one_at_a_time, run_plan
-from cleo_core.migrate.space import require_space
+from cleo_core.migrate.runner import build, one_at_a_time, run_plan
 from cleo_core.migrate.sql import identifier
+from cleo_core.progress import Progress
+from cleo_core.space import require_space
 from cleo_core.states import ABSENT, BEHIND, BROKEN, HEAD, StoreState
 from cleo_core.stores import Stores
 

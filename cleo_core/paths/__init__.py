@@ -18,6 +18,7 @@ from cleo_core.paths.files import (
 from cleo_core.paths.homes import Warn, check_test_root, config_dir, data_dir, path_from
 from cleo_core.paths.projects import (
     MARKER,
+    SETTINGS,
     cleo_directory_name,
     find_git_root,
     find_project,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKER",
+    "SETTINGS",
     "Warn",
     "append_override",
     "atomic_file",

@@ -169,6 +169,16 @@ def give_name(
     return True
 
 
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of some bytes, however few of them the system takes at once.
+
+    :raises OSError: the system refuses.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
 def sync_directory(path: str) -> None:
     """Wait until the names in a directory are on the disk, where the system can do that."""
     if os.name == "nt":
@@ -306,9 +316,7 @@ def _lock(descriptor: int, *, wait: bool = True) -> bool:
 def _write_new(path: str, data: bytes, mode: int) -> None:
     descriptor = _make_new(path, mode)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
+        write_all(descriptor, data)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -22,6 +22,8 @@ from cleo_core.paths.homes import (
 
 #: The strong marker: only a directory whose project directory holds it is a root.
 MARKER = "project-info.json"
+#: Settings, in a project directory and in the configuration directory.
+SETTINGS = "config.json"
 
 _DIRECTORY_NAME = ".cleo"
 _LEVELS = 64

@@ -12,7 +12,7 @@ import pluggy
 from cleo_core.plugins.record import Outcome, Plugin, interrupts, outcome_word, run
 
 if TYPE_CHECKING:
-    from cleo_core.api import CommandSpec, ConfigKey, Reference, ServiceSpec, StoreSpec
+    from cleo_core.api import CommandSpec, ConfigKey, FileSpec, Reference, ServiceSpec, StoreSpec
     from cleo_core.errors import CleoError
     from cleo_core.plugins.negotiate import Spec
     from cleo_core.plugins.record import Function, Trace, Warn
@@ -97,6 +97,18 @@ class Plugins:
         :raises KeyError: no plugin in use declares it.
         """
         return self._owners[name].distribution
+
+    def versions(self) -> dict[str, str]:
+        """Plugin in use -> version of its distribution."""
+        return {plugin.name: plugin.version for plugin in self.loaded}
+
+    def declared_file(self, name: str, tier: str) -> tuple[StoreSpec, FileSpec] | None:
+        """The further file of that name in a tier, and the store whose plugin owns it."""
+        for spec in self.stores.values():
+            for declared in spec.files:
+                if (declared.name, declared.tier) == (name, tier):
+                    return spec, declared
+        return None
 
     def has(self, hook: str) -> bool:
         """Whether any plugin implements a hook, so that its arguments need not be made in vain.

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cleo_core.backup.verifying import verify_set
 from cleo_core.backup_sets import BackupSet
 from cleo_core.errors import CleoError
-from cleo_core.pending_restore import DATABASES
-from cleo_core.states import AHEAD, FOREIGN, compared
+from cleo_core.progress import Progress
+from cleo_core.states import AHEAD, DATABASES, FOREIGN, compared
 
 if TYPE_CHECKING:
     from cleo_core.app import App
-
-Progress = Callable[[str, int, int], None]
 
 
 def corrupt(one: BackupSet, reason: str) -> CleoError:

@@ -18,7 +18,7 @@ from cleo_core.database.examining import Examined
 from cleo_core.database.unshared import Held, hold, hold_unopened, in_use
 from cleo_core.errors import CleoError
 from cleo_core.paths import ensure_directory, file_error, read_bounded
-from cleo_core.paths.files import sync_directory
+from cleo_core.paths.files import sync_directory, write_all
 from cleo_core.reconcile import looking
 from cleo_core.restore.planning import Planned
 from cleo_core.states import AHEAD, BEHIND, HEAD, SIDECARS
@@ -214,9 +214,7 @@ def _write(source: int, path: str) -> None:
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         while block := os.read(source, _BLOCK):
-            left = memoryview(block)
-            while left:
-                left = left[os.write(target, left) :]
+            write_all(target, block)
         os.fsync(target)
     finally:
         os.close(target)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,11 +26,13 @@ from cleo_core.pending_restore import (
     swap,
     write_record,
 )
+from cleo_core.progress import Progress
 from cleo_core.reconcile import reconcile
 from cleo_core.restore.live import Live, discard, held_alone, quarantine
 from cleo_core.restore.planning import Plan, Planned, tier_of
 from cleo_core.restore.safety import rotate_sets, safety_set
 from cleo_core.restore.staging import refused, stage, unstage
+from cleo_core.space import require_free, size_with_log
 from cleo_core.states import BEHIND
 from cleo_core.tracked import tracked_files, tracked_warning
 
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 _PLAIN = frozenset(
     {"E_STORE_IN_USE", "E_NO_SPACE", "E_LOCK_TIMEOUT", "E_BACKUP_CORRUPT", "E_RESTORE_REFUSED"}
 )
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -258,19 +257,8 @@ def _refusing() -> Iterator[None]:
 def _require_room(plan: Plan) -> None:
     """Refuse to begin where the new files, and copies of those that they replace, have no room."""
     needed = sum(int(one.item["bytes"]) for one in plan.items)
-    for one in plan.items:
-        for suffix in ("", "-wal"):
-            if os.path.isfile(one.target + suffix):
-                needed += os.stat(one.target + suffix).st_size
-    needed = needed * 11 // 10
-    free = shutil.disk_usage(plan.directory).free
-    if free < needed:
-        raise CleoError(
-            "E_NO_SPACE",
-            f"Restoring needs {needed} bytes in {plan.directory}; {free} are free. "
-            "Nothing was changed.",
-            details={"path": plan.directory, "needed": needed, "free": free},
-        )
+    needed += sum(size_with_log(one.target) for one in plan.items)
+    require_free(plan.directory, needed * 11 // 10, purpose="The restore")
 
 
 def _swap_all(app: App, plan: Plan, record: Record, live: list[Live]) -> None:

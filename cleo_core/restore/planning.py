@@ -11,13 +11,13 @@ from cleo_core import clock
 from cleo_core.backup import row_counts
 from cleo_core.backup_sets import BackupSet
 from cleo_core.errors import CleoError, NotFoundError
-from cleo_core.paths import MARKER, tier_directory
-from cleo_core.pending_restore import DATABASES, folder_of
+from cleo_core.paths import MARKER, SETTINGS, tier_directory
+from cleo_core.pending_restore import folder_of
 from cleo_core.reconcile import looking
-from cleo_core.states import SIDECARS
+from cleo_core.states import DATABASES, SIDECARS
 
 if TYPE_CHECKING:
-    from cleo_core.api import FileSpec, StoreSpec
+    from cleo_core.api import StoreSpec
     from cleo_core.app import App
 
 
@@ -212,7 +212,7 @@ def _planned(
     if kind in ("marker", "config"):
         if not with_config:
             return "" if names else "restored only with --with-config"
-        file = MARKER if kind == "marker" else "config.json"
+        file = MARKER if kind == "marker" else SETTINGS
     elif kind == "store":
         spec = app.plugins.stores.get(name)
         reason = _store_reason(app, spec, source)
@@ -234,9 +234,10 @@ def _planned(
                 details={"path": source.path, "item": name},
             )
     else:
-        spec, declared = _declared(app, name, tier_of(source))
-        if spec is None or declared is None:
+        found = app.plugins.declared_file(name, tier_of(source))
+        if found is None or found[1].backup != "include":
             return "no installed plugin declares it"
+        spec = found[0]
         if names and spec.name not in names:
             return ""
     folder = folder_of(directory, tier_of(source), kind, app.env)
@@ -257,14 +258,6 @@ def _store_reason(app: App, spec: StoreSpec | None, source: BackupSet) -> str:
     if app.stores.elsewhere(spec) is not None:
         return "a plugin keeps it elsewhere than in its file"
     return ""
-
-
-def _declared(app: App, name: str, tier: str) -> tuple[StoreSpec | None, FileSpec | None]:
-    for spec in app.plugins.stores.values():
-        for file in spec.files:
-            if file.name == name and file.tier == tier and file.backup == "include":
-                return spec, file
-    return None, None
 
 
 def _require_own(app: App, source: BackupSet, with_config: bool) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cleo_core.backup import create_set
 from cleo_core.backup.inventory import Item, machine_fingerprint
-from cleo_core.backup_sets import Retention, rotate
+from cleo_core.backup_sets import Retention, rotate, warn_not_removed
 from cleo_core.errors import CleoError
 from cleo_core.locks import locked
+from cleo_core.progress import Progress
 from cleo_core.restore.live import Live
 from cleo_core.restore.planning import Plan, tier_of
 
@@ -23,7 +24,7 @@ def safety_set(
     plan: Plan,
     live: Sequence[Live],
     reason: str,
-    progress: Callable[[str, int, int], None] | None,
+    progress: Progress | None,
 ) -> str | None:
     """Copy what is about to be replaced, databases through the connections that hold them.
 
@@ -41,7 +42,7 @@ def safety_set(
         reason,
         [_item(one) for one in kept],
         project=app.project_or_none if tier_of(plan.source) == "project" else None,
-        plugin_versions={plugin.name: plugin.version for plugin in app.plugins.loaded},
+        plugin_versions=app.plugins.versions(),
         note=f"replaced by {os.path.basename(plan.source.path)}",
         fingerprint=machine_fingerprint(app.stores),
         prepare=app.stores.fit_out,
@@ -57,16 +58,13 @@ def rotate_sets(app: App, directory: str, fresh: str | None) -> None:
     """Let older sets go, as configured, now that nothing of them is needed any more."""
     if fresh is None:
         return
-    number = app.config.get
-    keys = ("backup.keep_last", "backup.keep_daily", "backup.keep_before")
-    keep = Retention(*(int(number(key)) for key in keys))
+    keep = Retention.configured(app.config.get)
     try:
         with locked(directory, "backups"):
             _, why = rotate(os.path.join(directory, "backups"), keep, os.path.basename(fresh))
     except CleoError as error:
         why = error.message
-    if why:
-        app.warn("W_BACKUP_NOT_REMOVED", f"Old backup sets were not removed: {why}")
+    warn_not_removed(app.warn, why)
 
 
 def _item(one: Live) -> Item:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cleo_core.backup_sets import MANIFEST, BackupSet, read_sets
+from cleo_core.backup_sets import MANIFEST, BackupSet, load_set, read_sets, unreadable_sets
 from cleo_core.errors import CleoError, NotFoundError, UsageError, echoed
-from cleo_core.paths import read_bounded, tier_directory
-from cleo_core.pending_restore import DATABASES
-from cleo_core.restore.checking import Progress, require_good
+from cleo_core.paths import tier_directory
+from cleo_core.progress import Progress
+from cleo_core.restore.checking import require_good
 from cleo_core.restore.planning import tier_of
+from cleo_core.states import DATABASES
 
 if TYPE_CHECKING:
     from cleo_core.app import App
-
-#: Bytes that a manifest may have.
-_LONGEST = 64 << 20
-_SET = re.compile(r"\d{8}T\d{6}Z-\d{3,}-")
 
 
 def find_source(
@@ -73,7 +68,7 @@ def _latest(
     wanted = set(names) or _kept(app, tier, sets)
     passed = [
         {"set": name, "reason": "its manifest cannot be read"}
-        for name in _unreadable(backups, sets)
+        for name in unreadable_sets(backups, sets)
     ]
     damaged = list(passed)
     for one in sets:
@@ -116,16 +111,6 @@ def _is_complete(one: BackupSet) -> bool:
     return one.is_whole and one.manifest.get("complete") is True
 
 
-def _unreadable(backups: str, sets: Sequence[BackupSet]) -> list[str]:
-    """The directories that look like sets and are none."""
-    known = {one.name for one in sets}
-    try:
-        names = sorted(os.listdir(backups), reverse=True)
-    except OSError:
-        return []
-    return [name for name in names if name not in known and _SET.match(name)]
-
-
 def _databases(one: BackupSet) -> set[str]:
     return {str(item["name"]) for item in one.items if item["kind"] in DATABASES}
 
@@ -133,8 +118,7 @@ def _databases(one: BackupSet) -> set[str]:
 def _at(path: str) -> BackupSet:
     path = os.path.abspath(path)
     try:
-        text = read_bounded(os.path.join(path, MANIFEST), _LONGEST, follow=False)
-        manifest = json.loads(text)
+        return load_set(path)
     except (FileNotFoundError, NotADirectoryError):
         if os.path.isfile(path):
             raise UsageError(
@@ -144,15 +128,9 @@ def _at(path: str) -> BackupSet:
         raise NotFoundError(
             f"{path} is no backup set: it has no {MANIFEST}.", fix="cleo backup list"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CleoError(
             "E_BACKUP_CORRUPT",
             f"The manifest of {path} cannot be read: {error}.",
             details={"path": path},
-        ) from error
-    try:
-        return BackupSet(path, manifest)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CleoError(
-            "E_BACKUP_CORRUPT", f"The manifest of {path} is none.", details={"path": path}
         ) from error

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from cleo_core.backup_sets import BackupSet
 from cleo_core.errors import CleoError
 from cleo_core.paths import check_test_root, ensure_directory, file_error
-from cleo_core.paths.files import sync_directory
+from cleo_core.paths.files import sync_directory, write_all
 from cleo_core.pending_restore import Replacement, temporary_name
+from cleo_core.progress import Progress
 from cleo_core.restore.checking import corrupt
 from cleo_core.restore.planning import Planned
 
@@ -19,7 +20,7 @@ _BLOCK = 1 << 20
 
 
 def stage(
-    source: BackupSet, items: Sequence[Planned], progress: Callable[[str, int, int], None] | None
+    source: BackupSet, items: Sequence[Planned], progress: Progress | None
 ) -> list[Replacement]:
     """Copy every item beside its target, on the disk and checked once more.
 
@@ -49,9 +50,7 @@ def unstage(items: Sequence[Planned], made: Sequence[Replacement]) -> None:
             os.unlink(os.path.join(os.path.dirname(one.target), replacement.temporary))
 
 
-def _staged(
-    source: BackupSet, one: Planned, progress: Callable[[str, int, int], None] | None
-) -> Replacement:
+def _staged(source: BackupSet, one: Planned, progress: Progress | None) -> Replacement:
     folder, file = os.path.split(one.target)
     name = temporary_name(file)
     path = os.path.join(folder, name)
@@ -66,9 +65,7 @@ def _staged(
         )
         try:
             while size <= expected and (block := os.read(reading, _BLOCK)):
-                left = memoryview(block)
-                while left:
-                    left = left[os.write(writing, left) :]
+                write_all(writing, block)
                 digest.update(block)
                 size += len(block)
                 if progress is not None:

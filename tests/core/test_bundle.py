@@ -17,7 +17,7 @@ import pytest
 from cleo_core.backup_sets import manifest_hash
 from cleo_core.bundle import container
 from cleo_core.bundle.members import packing
-from cleo_core.pending_restore import digest
+from cleo_core.hashing import path_sha256
 from cleo_core.restore import live
 from cleo_core.testing import Outcome
 
@@ -172,10 +172,10 @@ def test_a_projects_bundle_does_not_touch_global_stores(cleo_cli: Cli, elsewhere
     bundle = export(cleo_cli)
     elsewhere()
     assert cleo_cli("maps", "add", "mine").code == 0
-    before = digest(str(Path(os.environ["CLEO_HOME"], "maps.db")))
+    before = path_sha256(str(Path(os.environ["CLEO_HOME"], "maps.db")))
     assert cleo_cli("backup", "import", str(bundle)).code == 0
     assert everything(cleo_cli) == [["one"], ["one"], ["mine"]]
-    assert digest(str(Path(os.environ["CLEO_HOME"], "maps.db"))) == before
+    assert path_sha256(str(Path(os.environ["CLEO_HOME"], "maps.db"))) == before
 
 
 def test_global_stores_move_without_a_project(

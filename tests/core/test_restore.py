@@ -19,7 +19,7 @@ from cleo_core.backup import create_set, inventory
 from cleo_core.backup_sets import manifest_hash, read_sets
 from cleo_core.cli import restore as restore_command
 from cleo_core.database import connect_for_copy
-from cleo_core.pending_restore import digest
+from cleo_core.hashing import path_sha256
 from cleo_core.restore import live, performing
 from cleo_core.testing import Outcome
 
@@ -187,7 +187,7 @@ class TestARestore:
         for item in content["items"]:
             if item["name"] == "shelves":
                 item.update(
-                    sha256=digest(str(folder / "shelves.db")),
+                    sha256=path_sha256(str(folder / "shelves.db")),
                     bytes=(folder / "shelves.db").stat().st_size,
                     revision="shelves_0001",
                 )
@@ -447,7 +447,7 @@ class TestRefusals:
             items = manifest(folder)["items"]
             for item in items:
                 if item["name"] == "boxes":
-                    item.update(file="shelves.db", sha256=digest(str(folder / "shelves.db")))
+                    item.update(file="shelves.db", sha256=path_sha256(str(folder / "shelves.db")))
             copy.unlink()
             change_manifest(folder, items=[one for one in items if one["name"] != "shelves"])
         with frozen_bytes(".cleo"):
@@ -490,7 +490,7 @@ class TestRefusals:
         items = manifest(folder)["items"]
         for item in items:
             if item["name"] == "boxes":
-                item.update(revision="boxes_0099", sha256=digest(str(folder / "boxes.db")))
+                item.update(revision="boxes_0099", sha256=path_sha256(str(folder / "boxes.db")))
         change_manifest(folder, items=items)
         with frozen_bytes(".cleo"):
             error = refused(cleo_cli("restore", folder.name, "--yes"), 51, "E_STORE_AHEAD")

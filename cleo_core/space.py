@@ -17,16 +17,29 @@ def require_space(directory: str, files: Iterable[str], *, percent: int, purpose
     :param purpose: what needs it, as the subject of a sentence.
     :raises CleoError: ``E_NO_SPACE``.
     """
-    size = sum(_size(file + suffix) for file in files for suffix in ("", "-wal"))
-    if not size:
-        return
-    needed, free = size * percent // 100, shutil.disk_usage(directory).free
+    size = sum(size_with_log(file) for file in files)
+    if size:
+        require_free(directory, size * percent // 100, purpose=purpose)
+
+
+def require_free(directory: str, needed: int, *, purpose: str) -> None:
+    """Refuse to begin where fewer bytes are free than are needed.
+
+    :param purpose: what needs them, as the subject of a sentence.
+    :raises CleoError: ``E_NO_SPACE``.
+    """
+    free = shutil.disk_usage(directory).free
     if free < needed:
         raise CleoError(
             "E_NO_SPACE",
-            f"{purpose} needs {needed} bytes in {directory}; {free} are free.",
+            f"{purpose} needs {needed} bytes in {directory}; {free} are free. Nothing was changed.",
             details={"path": directory, "needed": needed, "free": free},
         )
+
+
+def size_with_log(path: str) -> int:
+    """Bytes of a database file and its write-ahead log; what is missing counts 0."""
+    return _size(path) + _size(path + "-wal")
 
 
 def _size(path: str) -> int:
