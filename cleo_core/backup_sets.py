@@ -17,6 +17,8 @@ from cleo_core.hashing import file_sha256, sha256
 from cleo_core.paths import atomic_write, check_test_root, read_bounded
 
 MANIFEST = "manifest.json"
+#: The word for the newest set.
+LATEST = "latest"
 #: What a set is called: time, counter, reason.
 NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-\d{3,}-([a-z0-9-]+)")
 FORMAT = 1

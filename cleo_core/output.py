@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from cleo_core import clock
@@ -274,14 +274,23 @@ class Printer:
         rows: Iterable[Sequence[Any]],
         *,
         styles: Mapping[str, str] | None = None,
+        whole: Collection[str] = (),
     ) -> None:
-        """Rows under column headings; cells are text, never markup."""
+        """Rows under column headings; cells are text, never markup.
+
+        :param whole: columns whose cells are not broken while others can be: what people copy.
+        """
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, overflow="fold", style=(styles or {}).get(column))
+            table.add_column(
+                column,
+                overflow="fold",
+                style=(styles or {}).get(column),
+                no_wrap=column in whole,
+            )
         for row in rows:
             table.add_row(*(Text(visible("" if cell is None else str(cell))) for cell in row))
         self.console.print(table)

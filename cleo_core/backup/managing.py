@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core.backup_sets import (
+    LATEST,
     MANIFEST,
     NAME,
     BackupSet,
@@ -28,8 +29,6 @@ from cleo_core.paths.files import quoted
 if TYPE_CHECKING:
     from cleo_core.api.specs import Tier
     from cleo_core.stores import Stores
-
-LATEST = "latest"
 
 
 class Found(NamedTuple):

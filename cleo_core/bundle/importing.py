@@ -221,7 +221,6 @@ def _carried_out(
                     made,
                     reason="before-import",
                     event="import",
-                    lasting=False,
                     origin=os.path.abspath(path),
                     progress=progress,
                 )

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cleo_core import clock
 from cleo_core.app import App
 from cleo_core.cli.command import command
 from cleo_core.cli.lazy import LazyGroup
+from cleo_core.cli.words import ago, counted, size
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import Page, Printer, Result
 from cleo_core.tracked import warn_tracked
@@ -50,9 +52,10 @@ backup = LazyGroup(
 def create_command(
     app: App, everywhere: bool, both: bool, note: str, keep: bool, deep: bool
 ) -> Result:
-    """Copy every database, key and setting that is to be kept, and prove each copy.
+    """Copy all that is to be kept, and prove each copy.
 
-    A copy is one committed state, whoever writes meanwhile. What cannot be copied costs the others
+    That is every database, salt and setting; what a plugin excludes and the machine's key is not. A
+    copy is one committed state, whoever writes meanwhile. What cannot be copied costs the others
     nothing: the set is made, and the exit is 60. Then older sets go as backup.keep_last,
     backup.keep_daily and backup.keep_before say.
 
@@ -85,7 +88,7 @@ def create_command(
 @command("list", project="optional", lists=True)
 @_ONLY_GLOBAL
 def list_command(app: App, everywhere: bool, limit: int | None, offset: int) -> Result:
-    """List the sets, the project's first and of each the newest first.
+    """List the sets, the project's first, the newest first.
 
     Example: cleo backup list
     """
@@ -128,9 +131,10 @@ def show_command(app: App, set_: str, everywhere: bool) -> Result:
 @_ONLY_GLOBAL
 @_DEEP
 def verify_command(app: App, set_: str | None, every: bool, everywhere: bool, deep: bool) -> Result:
-    """Prove that a set is what was copied, and holds all that there is to keep; else exit 62.
+    """Prove that a set is what was copied, and lacks nothing.
 
-    Without SET it is the newest one, and the newest that was made of everything.
+    What is damaged, or is there to keep and in no set, is exit 62. Without SET it is the newest
+    one, and the newest that was made of everything.
 
     Example: cleo backup verify --all
     """
@@ -221,7 +225,9 @@ def unpin_command(app: App, set_: str, everywhere: bool) -> Result:
 
 def _tiers(app: App, everywhere: bool, both: bool) -> list[Tier]:
     if everywhere and both:
-        raise UsageError("--all includes --global; say one of them.", fix="the same with --all")
+        raise UsageError(
+            "--all includes --global; say one of them.", fix="the same command without --global"
+        )
     if app.project_or_none is None or everywhere:
         return ["global"]
     return ["project", "global"] if both else ["project"]
@@ -277,7 +283,7 @@ def _deleted(app: App, names: list[str]) -> Result:
     def human(out: Printer) -> None:
         for name in names:
             out.line(name)
-        out.line(f"{_count(len(names), 'set')} {word}.")
+        out.line(f"{counted(len(names), 'set')} {word}.")
 
     return Result({"deleted": names}, ids=names, human=human)
 
@@ -285,10 +291,10 @@ def _deleted(app: App, names: list[str]) -> Result:
 def _made(out: Printer, made: Made, dry_run: bool) -> None:
     for one in made.sets:
         if dry_run:
-            out.line(f"{one['tier']}: about {_size(one['bytes'])} would be copied")
+            out.line(f"{one['tier']}: about {size(one['bytes'])} would be copied")
         else:
             seconds = f"{one['ms'] / 1000:.1f} s"
-            out.line(f"{one['tier']}: {one['path']} ({_size(one['bytes'])}, {seconds})")
+            out.line(f"{one['tier']}: {one['path']} ({size(one['bytes'])}, {seconds})")
         _items(out, one["items"])
         for failed in one["failed"]:
             out.line(f"  missing: {failed['name']}", "bold red")
@@ -304,7 +310,7 @@ def _items(out: Printer, items: Sequence[dict[str, Any]]) -> None:
             (
                 one["name"],
                 one["kind"] + (" (unowned)" if one.get("unowned") else ""),
-                _size(one["bytes"]),
+                size(one["bytes"]),
                 sum(one["rowCounts"].values()) if "rowCounts" in one else None,
                 one.get("revision"),
             )
@@ -318,19 +324,28 @@ def _list(out: Printer, rows: list[dict[str, Any]]) -> None:
         out.line("There is no backup set: cleo backup create")
         return
     out.table(
-        ("set", "tier", "created", "size", "stores", ""),
+        ("set", "tier", "made", "size", "stores", ""),
         [
             (
                 row["name"],
                 row["tier"],
-                row["createdAt"],
-                _size(row["bytes"]),
+                _age(row["createdAt"]),
+                size(row["bytes"]),
                 " ".join(row["stores"]),
                 ", ".join(_marks(row)),
             )
             for row in rows
         ],
+        whole=("set", "made", "size"),
     )
+
+
+def _age(created: str) -> str:
+    try:
+        return ago(clock.seconds() - clock.parse_time(created))
+    except ValueError:
+        # The manifest of a damaged set cannot be relied on.
+        return ""
 
 
 def _marks(row: dict[str, Any]) -> list[str]:
@@ -342,11 +357,13 @@ def _marks(row: dict[str, Any]) -> list[str]:
     return [*marks, *([row["note"]] if row["note"] else [])]
 
 
-def _show(out: Printer, data: dict[str, Any], size: int) -> None:
-    out.line(f"{data['name']} ({_size(size)})")
+def _show(out: Printer, data: dict[str, Any], total: int) -> None:
+    out.line(f"{data['name']} ({size(total)})")
     for key in ("path", "tier", "reason", "note", "createdAt", "core", "complete", "pinned"):
-        if data.get(key) not in (None, ""):
-            out.line(f"  {key:9} {data[key]}")
+        value = data.get(key)
+        if value not in (None, ""):
+            words = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+            out.line(f"  {key:9} {words}")
     if not data["sound"]:
         out.line("  The manifest is not as it was written.", "bold red")
         return
@@ -363,17 +380,4 @@ def _verified(out: Printer, data: dict[str, Any]) -> None:
         out.line(f"{one['set']}: lacks {one['kind']} {one['name']}", "bold red")
     sets = len({(one["tier"], one["set"]) for one in data["checked"]})
     good = sum(one["ok"] for one in data["checked"])
-    out.line(f"{good} of {len(data['checked'])} copies in {_count(sets, 'set')} are good.")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _size(number: int) -> str:
-    """``4.2 MB`` for a number of bytes."""
-    amount, units = float(number), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 1000 and len(units) > 1:
-        amount /= 1000
-        del units[0]
-    return f"{number} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+    out.line(f"{good} of {len(data['checked'])} copies in {counted(sets, 'set')} are good.")

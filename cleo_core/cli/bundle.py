@@ -11,6 +11,7 @@ import click
 
 from cleo_core.app import App
 from cleo_core.cli.command import command
+from cleo_core.cli.words import size
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import Printer, Result
 from cleo_core.paths import path_from, read_bounded
@@ -31,11 +32,11 @@ _LONGEST = 1 << 16
 @click.option("--encrypt", is_flag=True, help="Encrypt it with a passphrase.")
 @click.option("--note", default="", metavar="TEXT", help="What to remember of it.")
 def export_command(app: App, file: str, scope: str | None, encrypt: bool, note: str) -> Result:
-    """Write fresh, verified copies of every database and setting into one file that travels.
+    """Write fresh, verified copies into one file that travels.
 
-    The machine's own key is never in it, and what is secret only with --encrypt. The passphrase, at
-    least 12 characters, comes from CLEO_BACKUP_PASSPHRASE or the file that
-    CLEO_BACKUP_PASSPHRASE_FILE names, else it is asked for.
+    It holds every database and setting of its scope. The machine's own key is never in it, and what
+    is secret only with --encrypt. The passphrase, at least 12 characters, comes from
+    CLEO_BACKUP_PASSPHRASE or the file that CLEO_BACKUP_PASSPHRASE_FILE names, else it is asked for.
 
     Example: cleo backup export work.cleobundle --encrypt
     """
@@ -75,10 +76,11 @@ def export_command(app: App, file: str, scope: str | None, encrypt: bool, note: 
 @command("inspect", project="optional")
 @click.argument("file")
 def inspect_command(app: App, file: str) -> Result:
-    """Show what a bundle holds and what an import would do with it; nothing is written.
+    """Show what a bundle holds and what an import would do.
 
-    Every byte is decrypted and held against the manifest. What is in the databases is looked at
-    when they are imported: `cleo backup import FILE --dry-run` does that, and changes nothing.
+    Nothing is written. Every byte is decrypted and held against the manifest. What is in the
+    databases is looked at when they are imported: `cleo backup import FILE --dry-run` does that,
+    and changes nothing.
 
     Example: cleo backup inspect work.cleobundle
     """
@@ -99,12 +101,12 @@ def inspect_command(app: App, file: str) -> Result:
 def import_command(
     app: App, file: str, names: tuple[str, ...], with_config: bool, force: bool
 ) -> Result:
-    """Put what a bundle holds in its place here, all of a tier or none of it.
+    """Put what a bundle holds in its place here.
 
-    Everything is checked first; a file that is not what `cleo backup export` wrote is refused, and
-    so is one whose databases hold anything that CLEO did not make. The project takes the bundle's
-    id over. Settings are put beside those that are here, as config.json.imported. What is
-    replaced is kept in a backup set named before-import.
+    All of a tier or none of it. Everything is checked first; a file that is not what `cleo backup
+    export` wrote is refused, and so is one whose databases hold anything that CLEO did not make.
+    The project takes the bundle's id over. Settings are put beside those that are here, as
+    config.json.imported. What is replaced is kept in a backup set named before-import.
 
     Example: cleo backup import work.cleobundle --dry-run
     """
@@ -180,8 +182,7 @@ def _from_file(app: App, path: str) -> str:
 
 
 def _exported(out: Printer, data: Mapping[str, Any]) -> None:
-    kind = "encrypted" if data["encrypted"] else "plain text"
-    out.line(f"{data['path']} ({data['bytes']} bytes, {kind}) holds {data['scope']}:")
+    out.line(f"{data['path']} ({size(data['bytes'])}, {_kind(data)})")
     _items(out, data["items"])
     for one in data["leftOut"]:
         out.line(f"  without {one['tier']} {one['name']}: {one['reason']}")
@@ -190,8 +191,7 @@ def _exported(out: Printer, data: Mapping[str, Any]) -> None:
 
 
 def _inspected(out: Printer, data: Mapping[str, Any]) -> None:
-    kind = "encrypted" if data["encrypted"] else "plain text"
-    out.line(f"{data['path']} ({kind}), of {data['scope']}")
+    out.line(f"{data['path']} ({_kind(data)})")
     project = data["project"]
     shown = {
         "created": data["createdAt"],
@@ -204,7 +204,7 @@ def _inspected(out: Printer, data: Mapping[str, Any]) -> None:
         if value:
             out.line(f"  {key:8} {value}")
     out.table(
-        ("member", "kind", "bytes", "revision", "an import here", "because"),
+        ("member", "kind", "size", "revision", "an import here", "because"),
         [
             (*_item(item), one["verdict"], one["reason"])
             for item, one in zip(data["items"], data["verdicts"], strict=True)
@@ -214,15 +214,19 @@ def _inspected(out: Printer, data: Mapping[str, Any]) -> None:
         out.line(f"  missing: {one['name']}", "bold red")
 
 
+def _kind(data: Mapping[str, Any]) -> str:
+    return f"{'encrypted' if data['encrypted'] else 'plain text'}, scope {data['scope']}"
+
+
 def _items(out: Printer, items: Any) -> None:
     out.table(
-        ("member", "kind", "bytes", "revision"),
+        ("member", "kind", "size", "revision"),
         [_item(item) for item in items],
     )
 
 
 def _item(item: Mapping[str, Any]) -> tuple[Any, ...]:
-    return item["file"], item["kind"], item["bytes"], item.get("revision")
+    return item["file"], item["kind"], size(item["bytes"]), item.get("revision")
 
 
 def _imported(out: Printer, data: Mapping[str, Any], dry_run: bool) -> None:
@@ -250,8 +254,10 @@ def _imported(out: Printer, data: Mapping[str, Any], dry_run: bool) -> None:
     if data["project"] is not None:
         verb = "would be" if dry_run else "is now"
         out.line(f"The project {verb} {data['project']['name']} ({data['project']['id']}).")
-    if data["safetySet"] is not None:
-        out.line(f"What was replaced is in {data['safetySet']}.")
+    for path in data.get("safetySets", {}).values():
+        out.line(f"What was replaced is in {path}.")
+    for one in data.get("quarantined", ()):
+        out.line(f"What no copy could be made of is in {one['path']}.")
     if data["differingKeys"]:
         out.line(f"Settings that differ: {', '.join(data['differingKeys'])}")
     for path in data["settings"]:

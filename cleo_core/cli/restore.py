@@ -9,6 +9,7 @@ import click
 
 from cleo_core.app import App
 from cleo_core.cli.command import command
+from cleo_core.cli.words import ago, counted
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import Printer, Result
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 @command("restore", project="optional", writes=True)
 @click.argument("which", metavar="SET|latest|PATH")
 @click.option("--store", "names", multiple=True, metavar="NAME", help="This store; repeatable.")
-@click.option("--global", "is_global", is_flag=True, help="A set of the stores of all projects.")
+@click.option(
+    "--global",
+    "is_global",
+    is_flag=True,
+    help="A set of the global databases, which all projects share.",
+)
 @click.option("--with-config", is_flag=True, help="The configuration and the project's id too.")
 @click.option("--replace-files", is_flag=True, help="Keys and salts too, where some are there.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
@@ -32,11 +38,12 @@ def restore(
     replace_files: bool,
     yes: bool,
 ) -> Result:
-    """Put the copies of a backup set in the place of the live files, all of them or none.
+    """Put the copies of a backup set in the place of the live files.
 
-    The copies are checked before anything else happens. What they replace is kept in a set named
-    before-restore, and in quarantine where SQLite cannot open it. Other processes must let go of
-    the stores first. Killed at any moment, nothing has happened, or the next command finishes it.
+    All of them or none. SET is the name of one, `latest` the newest that is whole. The copies are
+    checked before anything else happens. What they replace is kept in a set named before-restore,
+    and in quarantine where SQLite cannot open it. Other processes must let go of the stores first.
+    Killed at any moment, nothing has happened, or the next command finishes it.
 
     Example: cleo restore latest --store tasks --dry-run
     """
@@ -71,14 +78,14 @@ def _tier(app: App, names: tuple[str, ...], is_global: bool) -> str:
     tiers = {spec.tier for spec in specs}
     if len(tiers) > 1 or (is_global and "project" in tiers):
         raise UsageError(
-            "A set holds the stores of a project or those of all projects, never both.",
+            "A set holds a project's databases or the global ones, never both.",
             fix="cleo restore --help",
         )
     tier = "global" if is_global or tiers == {"global"} else "project"
     if tier == "project" and app.project_or_none is None:
         raise CleoError(
             "E_NOT_INITIALIZED",
-            "There is no project here to restore; --global restores the stores of all projects.",
+            "There is no project here to restore; --global restores what all projects share.",
             fix="cleo restore latest --global --dry-run",
         )
     return tier
@@ -135,14 +142,10 @@ def _change(row: dict[str, Any]) -> str:
     now = row["rowsNow"]
     before = {"absent": "absent", "unowned": "a database of nobody"}.get(row["state"])
     if before is None:
-        before = row["state"] if now is None else f"{_rows(now)} at {row['revisionNow']}"
-    then = "a copy" if row["rowsThen"] is None else _rows(row["rowsThen"])
+        before = row["state"] if now is None else f"{counted(now, 'row')} at {row['revisionNow']}"
+    then = "a copy" if row["rowsThen"] is None else counted(row["rowsThen"], "row")
     at = f" at {row['revision']}" if row["revision"] else ""
     return f"{before} -> {then}{at}"
-
-
-def _rows(count: int) -> str:
-    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def _planned(out: Printer, made: Plan, skipped: list[dict[str, Any]]) -> None:
@@ -159,11 +162,7 @@ def _old(made: Plan) -> str:
     seconds = made.rows[0]["ageSeconds"] if made.rows else None
     if seconds is None:
         return ""
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f", made {count} {word}{'' if count == 1 else 's'} ago"
-    return ", made just now"
+    return f", made {ago(seconds)}"
 
 
 def _restored(out: Printer, made: Plan, skipped: list[dict[str, Any]], done: Restored) -> None:
@@ -175,4 +174,5 @@ def _restored(out: Printer, made: Plan, skipped: list[dict[str, Any]], done: Res
         out.line(f"What no copy could be made of is in {one['path']}.")
     planned = done.reconcile.get("planned")
     if planned:
-        out.line(f"{planned} rows refer to what is not there: cleo reconcile")
+        refer = "row refers" if planned == 1 else "rows refer"
+        out.line(f"{planned} {refer} to what is not there: cleo reconcile")

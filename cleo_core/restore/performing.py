@@ -69,7 +69,6 @@ def restore_items(
     *,
     reason: str = "before-restore",
     event: str = "restore",
-    lasting: bool = True,
     origin: str | None = None,
     progress: Progress | None = None,
 ) -> Restored:
@@ -79,8 +78,8 @@ def restore_items(
     nothing has happened; killed after it, whoever opens a store next carries out what remains.
 
     :param reason: of the set of what is replaced.
-    :param lasting: whether the set will still be there for who has to restore it once more.
-    :param origin: what the set was made from, where it does not last.
+    :param origin: what the set was made from, where it does not last and so cannot be restored once
+        more.
     :param event: what ``audit/overrides.jsonl`` calls this.
     :raises CleoError: ``E_RESTORE_REFUSED``, ``E_STORE_IN_USE``, ``E_NO_SPACE``,
         ``E_LOCK_TIMEOUT`` and ``E_BACKUP_CORRUPT``: nothing was changed. ``E_RESTORE_PENDING``:
@@ -93,7 +92,7 @@ def restore_items(
     ensure_directory(directory)
     with locked(directory, LOCK):
         abandoned = _settle_earlier(app, directory)
-        record, quarantined = _replaced(app, plan, abandoned, reason, lasting, progress)
+        record, quarantined = _replaced(app, plan, abandoned, reason, origin, progress)
         there = _there(app, plan)
         there.stores.restoring = True
         try:
@@ -184,7 +183,7 @@ def _replaced(
     plan: Plan,
     abandoned: Record | None,
     reason: str,
-    lasting: bool,
+    origin: str | None,
     progress: Progress | None,
 ) -> tuple[Record, list[dict[str, str]]]:
     """Steps from the locks to the swaps; gives the record and what is in quarantine."""
@@ -198,7 +197,7 @@ def _replaced(
             live = stack.enter_context(held_alone(app, plan.items, until=until))
             kept = quarantine(plan.directory, live)
             try:
-                record = _decided(app, plan, live, reason, lasting, progress)
+                record = _decided(app, plan, live, reason, origin, progress)
             except BaseException:
                 if not _is_decided(plan.directory, abandoned):
                     discard(kept)
@@ -214,13 +213,13 @@ def _decided(
     plan: Plan,
     live: list[Live],
     reason: str,
-    lasting: bool,
+    origin: str | None,
     progress: Progress | None,
 ) -> Record:
-    safe = safety_set(app, plan, live, reason, progress)
+    safe = safety_set(app, plan, live, reason, origin or plan.source.path, progress)
     staged = stage(plan.source, plan.items, progress)
     record = Record(
-        tier_of(plan.source), plan.source.path if lasting else None, safe, tuple(staged)
+        tier_of(plan.source), plan.source.path if origin is None else None, safe, tuple(staged)
     )
     try:
         write_record(plan.directory, record)

@@ -24,12 +24,14 @@ def safety_set(
     plan: Plan,
     live: Sequence[Live],
     reason: str,
+    origin: str,
     progress: Progress | None,
 ) -> str | None:
     """Copy what is about to be replaced, databases through the connections that hold them.
 
     Nothing is rotated away: that could be the set which is restored.
 
+    :param origin: what replaces them.
     :returns: the set's path; None where nothing is replaced of which a copy can be made.
     :raises CleoError: ``E_BACKUP_FAILED``, ``E_NO_SPACE``.
     """
@@ -43,7 +45,7 @@ def safety_set(
         [_item(one) for one in kept],
         project=app.project_or_none if tier_of(plan.source) == "project" else None,
         plugin_versions=app.plugins.versions(),
-        note=f"replaced by {os.path.basename(plan.source.path)}",
+        note=f"replaced by {os.path.basename(origin)}",
         fingerprint=machine_fingerprint(app.stores),
         prepare=app.stores.fit_out,
         connections={

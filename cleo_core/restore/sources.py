@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cleo_core.backup_sets import MANIFEST, BackupSet, load_set, read_sets, unreadable_sets
+from cleo_core.backup_sets import LATEST, MANIFEST, BackupSet, load_set, read_sets, unreadable_sets
 from cleo_core.errors import CleoError, NotFoundError, UsageError, echoed
 from cleo_core.paths import tier_directory
 from cleo_core.progress import Progress
@@ -36,7 +36,7 @@ def find_source(
     """
     if not word.strip() or "\0" in word:
         raise UsageError(f"{echoed(word)} is no name of a set.", fix="cleo backup list")
-    if word == "latest":
+    if word == LATEST:
         return _latest(app, tier, names, progress)
     if os.path.basename(word) != word:
         source = _at(word)
@@ -90,6 +90,15 @@ def _latest(
             f"No set in {backups} can be restored. {damaged[0]['set']}: "
             f"{damaged[0]['reason'].rstrip('.')}.",
             details={"skipped": passed},
+        )
+    unknown = sorted(set(names) - app.plugins.stores.keys())
+    if unknown:
+        raise NotFoundError(
+            f"No installed plugin has a store {echoed(unknown[0])}, and no set in {backups} holds "
+            "it.",
+            fix="cleo stores",
+            path=backups,
+            skipped=passed,
         )
     of = f" of {', '.join(sorted(names))}" if names else ""
     raise CleoError(

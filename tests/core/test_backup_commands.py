@@ -581,11 +581,17 @@ def test_people_see_what_was_made(cleo_project: Path, cleo_cli: Cli) -> None:
     assert "tasks_0001" in made.out
     assert "[bold]spring[/bold]" in cleo_cli("backup", "list", "--human").out
     shown = cleo_cli("backup", "show", "latest", "--human").out
-    assert "complete  True" in shown
+    assert "complete  yes" in shown
     damage(next(BACKUPS.iterdir()) / "tasks.db")
     verified = cleo_cli("backup", "verify", "--human")
     assert "tasks: its SHA-256 is not that of the manifest" in verified.out
     assert cleo_cli("backup", "list", "--quiet").out.split() == names()
+
+
+def test_the_name_of_a_set_is_never_broken_in_the_list(cleo_project: Path, cleo_cli: Cli) -> None:
+    cleo_cli("backup", "create", "--note", "a note that goes on and on " * 5)
+    lines = cleo_cli("backup", "list", "--human").out.splitlines()
+    assert [line for line in lines if line.startswith(f"{names()[0]} ") and "just now" in line]
 
 
 class TestDoctor:

@@ -239,6 +239,7 @@ def test_existing_data_is_replaced_with_force_alone_and_kept(cleo_cli: Cli, else
     assert kept.execute("SELECT id FROM boxes").fetchall() == [("mine",)]
     kept.close()
     assert "-before-import" in done["safetySet"]
+    assert cleo_cli("backup", "list").data[0]["note"] == "replaced by it.cleobundle"
 
 
 def test_a_store_that_cannot_be_read_counts_as_data(cleo_cli: Cli, elsewhere: Any) -> None:

@@ -356,8 +356,8 @@ class TestWhichSet:
             (["./.cleo/config.json"], 2),
             (["\udcff"], 4),
             (["x" * 5000], 4),
-            (["latest", "--store", ""], 61),
-            (["latest", "--store", "nobody"], 61),
+            (["latest", "--store", ""], 4),
+            (["latest", "--store", "nobody"], 4),
             (["latest", "--global", "--store", "shelves"], 2),
             (["latest", "--global"], 61),
         ],
@@ -667,3 +667,10 @@ class TestDamage:
 def connect_for_copy_new(path: Path) -> Any:
     path.touch()
     return connect_for_copy(str(path))
+
+
+def test_a_store_that_nobody_knows_is_no_missing_backup(cleo_cli: Cli) -> None:
+    make_set()
+    error = refused(cleo_cli("restore", "latest", "--store", "shelfs"), 4, "E_NOT_FOUND")
+    assert "No installed plugin has a store 'shelfs'" in error["message"]
+    assert error["fix"] == "cleo stores"
