@@ -95,6 +95,8 @@ HOOKS: Mapping[str, HookKind] = {
 def cleo_register_stores() -> Iterable[StoreSpec]:
     """The plugin's stores, as data.
 
+    Core makes, opens, migrates, checks, backs up, restores and bundles them as the data says.
+
     :fires: once in every process, while plugins are loaded.
     :writes: nothing; it imports nothing either, code is named by ``module:attr`` strings.
     :on error: the plugin is quarantined.

@@ -23,8 +23,10 @@ class FileSpec(Declared):
     :param name: file name inside the tier directory.
     :param secret: mode 0600 is checked and the content never shown.
     :param size: exact length in bytes, if it has one.
-    :param backup: whether backup sets hold it.
-    :param bundle: ``same_machine``: inside an encrypted bundle, written back only here.
+    :param backup: ``include``: in every backup set of its tier, and restored where the file is
+        absent; ``never``: in none.
+    :param bundle: ``same_machine``: of what backup includes, in encrypted bundles too, and written
+        back only on the machine that it came from, where the file is absent.
     :param fingerprint: this file's content identifies the machine.
     """
 
@@ -50,12 +52,14 @@ class StoreSpec(Declared):
         ``extra_ddl`` (what MetaData cannot say: triggers, virtual tables) and ``seed``.
     :param migrations: importable package whose ``versions`` folder holds the alembic revisions.
     :param snapshot: ``module:attr`` of the statements that make an empty store at head.
-    :param backup: what backup does with the file.
+    :param backup: ``include``: in every backup set and bundle; ``rebuildable``: in those sets alone
+        that are made before something risky; ``exclude``: in none.
     :param create: ``init``, ``on_demand`` (first write) or ``explicit`` (the plugin's own verbs).
     :param kinds: entity kind -> table that holds it; None where other files answer.
     :param files: further files of the plugin.
     :param after: stores that come first in lock order.
-    :param derived: tables that can be made again from the others.
+    :param derived: tables that can be made again from the others: not compared when a schema is,
+        and not counted in copies.
     :param any_revision: paths of verbs that may read a store that is ahead.
     :param backends: databases the same SQL runs on.
     """
