@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -13,7 +14,9 @@ from cleo_core.paths import check_test_root, ensure_directory, file_error
 
 #: Held in a tier directory while a bundle is made of it or imported into it.
 LOCK = "bundle"
-_LEFT = re.compile(r"\.bundle\.[0-9a-f]{12}\.tmp")
+_LEFT = re.compile(r"\.bundle(-trial)?\.[0-9a-f]{12}\.tmp")
+#: Seconds after which the directory of a dry run, which takes no lock, is nobody's.
+_STALE = 86400.0
 
 
 @contextmanager
@@ -55,5 +58,8 @@ def _made(directory: str, trial: bool) -> Iterator[str]:
 def _sweep(directory: str) -> None:
     for name in os.listdir(directory):
         path = os.path.join(directory, name)
-        if _LEFT.fullmatch(name) and os.path.isdir(path) and not os.path.islink(path):
+        left = _LEFT.fullmatch(name)
+        if left is None or os.path.islink(path) or not os.path.isdir(path):
+            continue
+        if left[1] is None or time.time() - os.lstat(path).st_mtime > _STALE:
             shutil.rmtree(path, ignore_errors=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STALE = 86400.0
 
 _DATABASE = re.compile(r"(?i).+\.(?:db|sqlite3?)$")
-#: What an atomic write, an archive and the creation of a store leave when they are killed.
+#: What an atomic write, an archive, a bundle and the creation of a store leave when killed.
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.(?:tmp|partial)")
 _NEW_STORE = r"\.{file}\.\d+\.[0-9a-f]{{6}}(?:-wal|-shm|-journal)?"
 
@@ -134,7 +134,9 @@ def _stale(scene: Scene) -> Iterator[str]:
             yield path
             continue
         temporary = _TEMPORARY.fullmatch(name) or any(one.fullmatch(name) for one in new_stores)
-        if temporary and os.path.isfile(path) and time.time() - _touched(path) > STALE:
+        # A directory of that name holds what was to leave or enter a bundle, in plain text.
+        real = os.path.isfile(path) or (os.path.isdir(path) and not os.path.islink(path))
+        if temporary and real and time.time() - _touched(path) > STALE:
             yield path
 
 

@@ -713,6 +713,9 @@ def test_what_a_killed_import_left_is_removed_by_the_next(cleo_cli: Cli) -> None
     export(cleo_cli)
     assert not left.exists()
     assert mine.exists()
+    os.utime(mine, (0, 0))
+    export(cleo_cli)
+    assert not mine.exists()
 
 
 @pytest.mark.guarantee(

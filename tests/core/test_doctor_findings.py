@@ -511,16 +511,21 @@ class TestFiles:
         (partial / "shelves.db").touch()
         old(partial / "shelves.db")
         old(partial)
+        trial = FOLDER / ".bundle-trial.0123456789ab.tmp"
+        trial.mkdir()
+        (trial / "shelves.db").write_bytes(b"plain text of an encrypted bundle")
+        old(trial)
         found = look("temp.stale")
         assert (found["status"], found["fixable"], len(found["details"]["files"])) == (
             "info",
             True,
-            6,
+            7,
         )
         assert look("temp.stale", "--fix")["status"] == "ok"
         assert {name: not (FOLDER / name).exists() for name in names} == names
         assert fresh.exists()
         assert not partial.exists()
+        assert not trial.exists()
 
     def test_a_lock_that_is_held_is_named_with_its_holder(
         self, look: Any, frozen_bytes: Any
