@@ -18,8 +18,6 @@ from cleo_core.testing.faults import Faults, cleo_faults
 from cleo_core.testing.fixtures import (
     Clock,
     Frozen,
-    Outcome,
-    Processes,
     cleo_app,
     cleo_cli,
     cleo_clock,
@@ -29,6 +27,8 @@ from cleo_core.testing.fixtures import (
     cleo_project,
     frozen_bytes,
 )
+from cleo_core.testing.outcome import Outcome
+from cleo_core.testing.processes import Processes
 
 if TYPE_CHECKING:
     from cleo_core.testing.conformance import StoreConformance

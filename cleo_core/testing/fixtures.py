@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import json
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cleo_core import clock
 from cleo_core.app import App, open_app
-from cleo_core.testing.together import Together, fits
+from cleo_core.testing.outcome import Outcome, run_here
+from cleo_core.testing.processes import Processes
 
 #: The command line as a process of this interpreter, whatever is on PATH.
 CLEO = (sys.executable, "-m", "cleo_core")
@@ -31,60 +26,6 @@ CLEO = (sys.executable, "-m", "cleo_core")
 _PASSED_OVER = frozenset({"locks", "__pycache__"})
 #: What ``cleo init`` made in this run of tests, by all that it may depend on.
 _MADE = pytest.StashKey[dict[object, Path]]()
-
-
-class Outcome:
-    """One run of ``cleo``: exit code, output and, where it is JSON, the envelope."""
-
-    def __init__(self, argv: Sequence[str], code: int, out: str, err: str) -> None:
-        self.argv = list(argv)
-        self.code = code
-        self.out = out
-        self.err = err
-
-    @property
-    def envelope(self) -> dict[str, Any]:
-        """The JSON envelope; of a command that prints one on each line, the last."""
-        return self.envelopes[-1]
-
-    @property
-    def envelopes(self) -> list[dict[str, Any]]:
-        """Every JSON envelope, one for each line."""
-        # Not splitlines(): a text in an envelope may hold what that takes for the end of a line.
-        lines = [line for line in self.out.split("\n") if line]
-        return [json.loads(line) for line in lines] or [json.loads(self.out)]
-
-    @property
-    def data(self) -> Any:
-        """The data of a success; a failure fails the test with its message."""
-        assert self.code == 0, f"{self!r}"
-        return self.envelope["data"]
-
-    @property
-    def error(self) -> dict[str, Any]:
-        """The error of a failure; its exit is the process's."""
-        envelope = self.envelope
-        assert envelope["success"] is False, f"{self!r}"
-        error: dict[str, Any] = envelope["error"]
-        assert error["exit"] == self.code, f"{self!r}"
-        return error
-
-    @property
-    def page(self) -> dict[str, Any]:
-        """The page of a list."""
-        page: dict[str, Any] = self.envelope["page"]
-        return page
-
-    @property
-    def warnings(self) -> list[dict[str, Any]]:
-        """The warnings in ``meta``."""
-        found: list[dict[str, Any]] = self.envelope["meta"].get("warnings", [])
-        return found
-
-    def __repr__(self) -> str:
-        return (
-            f"cleo {' '.join(self.argv)}\nexit {self.code}\n{self.out[-3000:]}\n{self.err[-2000:]}"
-        )
 
 
 class Clock:
@@ -129,96 +70,6 @@ class Frozen:
             name for name in {*self.before, *after} if self.before.get(name) != after.get(name)
         )
         assert not changed, f"files changed below {self.root}: {changed}"
-
-
-class Processes:
-    """Real processes, started together and optionally killed with SIGKILL at random.
-
-    Several that are all programs for this interpreter are forked from one that has imported what
-    they need; see :mod:`cleo_core.testing.together`.
-    """
-
-    def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
-        self.env = dict(env)
-        self.cwd = cwd
-        self.started: list[subprocess.Popen[str]] = []
-        self.together: list[Together] = []
-
-    def start(
-        self, argv: Sequence[str], env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[str]:
-        """Start one process; its output is collected."""
-        process = subprocess.Popen(
-            list(argv),
-            cwd=self.cwd,
-            env={**self.env, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.started.append(process)
-        return process
-
-    def __call__(
-        self,
-        argvs: Sequence[Sequence[str]],
-        *,
-        env: Mapping[str, str] | None = None,
-        kill: int = 0,
-        within: float = 1.0,
-        timeout: float = 240.0,
-        seed: int = 0,
-    ) -> list[tuple[int, str, str]]:
-        """Run processes side by side.
-
-        :param kill: how many of them get SIGKILL, each at a random moment of the first
-            ``within`` seconds.
-        :returns: (exit code, stdout, stderr) of each, in order; a killed one has -9.
-        """
-        if fits(argvs):
-            together = Together(argvs, {**self.env, **(env or {})}, self.cwd)
-            self.together.append(together)
-            kill_one, results_of = together.kill, together.results
-        else:
-            processes = [self.start(argv, env) for argv in argvs]
-
-            def kill_one(place: int) -> None:
-                with contextlib.suppress(ProcessLookupError):
-                    processes[place].send_signal(signal.SIGKILL)
-
-            def results_of(timeout: float) -> list[tuple[int, str, str]]:
-                return _results(processes, timeout)
-
-        chance = random.Random(seed)  # noqa: S311 # repeatable on purpose
-        victims = chance.sample(range(len(argvs)), min(kill, len(argvs)))
-        started = time.monotonic()
-        for delay, victim in sorted((chance.uniform(0.02, within), victim) for victim in victims):
-            time.sleep(max(0.0, delay - (time.monotonic() - started)))
-            kill_one(victim)
-        return results_of(max(1.0, timeout - (time.monotonic() - started)))
-
-    def end(self) -> None:
-        """Kill what still runs."""
-        for together in self.together:
-            together.end()
-        for process in self.started:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-def _results(
-    processes: Sequence[subprocess.Popen[str]], timeout: float
-) -> list[tuple[int, str, str]]:
-    """Exit code, stdout and stderr of each process, once all have ended."""
-    started = time.monotonic()
-    results = []
-    for process in processes:
-        left = max(1.0, timeout - (time.monotonic() - started))
-        out, err = process.communicate(timeout=left)
-        results.append((process.returncode, out, err))
-    return results
 
 
 @pytest.fixture
@@ -389,44 +240,3 @@ def frozen_bytes() -> Callable[[str | os.PathLike[str]], contextlib.AbstractCont
         frozen.check()
 
     return watch
-
-
-def run_here(
-    words: Sequence[str],
-    variables: Mapping[str, str],
-    data: bytes | None,
-    cwd: str | os.PathLike[str] | None,
-) -> Outcome:
-    """Run ``cleo`` in this process.
-
-    :param variables: added to the environment.
-    :param data: stdin.
-    """
-    from cleo_core.cli import main
-
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
-    before_in, before_directory = sys.stdin, Path.cwd()
-    saved = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    sys.stdin = io.TextIOWrapper(io.BytesIO(data or b""), encoding="utf-8")
-    try:
-        if cwd is not None:
-            os.chdir(cwd)
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(words)
-    finally:
-        sys.stdin = before_in
-        os.chdir(before_directory)
-        for name, value in saved.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-    texts = []
-    for stream in (out, err):
-        stream.flush()
-        buffer = stream.buffer
-        assert isinstance(buffer, io.BytesIO)
-        texts.append(buffer.getvalue().decode("utf-8", "replace"))
-    return Outcome(words, code, *texts)

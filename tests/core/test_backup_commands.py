@@ -20,7 +20,7 @@ from cleo_core.backup import creating
 from cleo_core.backup.verifying import verify_set
 from cleo_core.backup_sets import manifest_hash, read_set
 from cleo_core.database import connect_for_copy
-from cleo_core.testing.fixtures import Outcome
+from cleo_core.testing import Outcome
 
 Cli = Callable[..., Outcome]
 

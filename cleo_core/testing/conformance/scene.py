@@ -18,7 +18,7 @@ from cleo_core.app import App, open_app
 from cleo_core.database import Database, connect_for_copy
 from cleo_core.output import ids_in
 from cleo_core.testing.conformance.subject import Author, Sample, Subject, samples
-from cleo_core.testing.fixtures import Outcome, run_here
+from cleo_core.testing.outcome import Outcome, run_here
 from cleo_core.testing.runner import job
 
 if TYPE_CHECKING:

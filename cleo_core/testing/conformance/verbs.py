@@ -13,7 +13,7 @@ import pytest
 
 from cleo_core.testing.conformance.scene import Scene, changed, rows_but, schema_of, stopped_clock
 from cleo_core.testing.conformance.subject import Sample, is_text, words_of
-from cleo_core.testing.fixtures import Outcome
+from cleo_core.testing.outcome import Outcome
 from cleo_core.testing.runner import Run, each_run, job, light_modules, watch
 from cleo_core.units import Unit
 
