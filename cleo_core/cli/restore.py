@@ -14,6 +14,7 @@ from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import Printer, Result
 
 if TYPE_CHECKING:
+    from cleo_core.api.specs import Tier
     from cleo_core.restore import Plan, Restored
 
 
@@ -68,7 +69,7 @@ def restore(
     )
 
 
-def _tier(app: App, names: tuple[str, ...], is_global: bool) -> str:
+def _tier(app: App, names: tuple[str, ...], is_global: bool) -> Tier:
     """That of the stores that are named, else the project's.
 
     :raises UsageError: stores of both are named.
@@ -81,7 +82,7 @@ def _tier(app: App, names: tuple[str, ...], is_global: bool) -> str:
             "A set holds a project's databases or the global ones, never both.",
             fix="cleo restore --help",
         )
-    tier = "global" if is_global or tiers == {"global"} else "project"
+    tier: Tier = "global" if is_global or tiers == {"global"} else "project"
     if tier == "project" and app.project_or_none is None:
         raise CleoError(
             "E_NOT_INITIALIZED",

@@ -18,6 +18,7 @@ from cleo_core.states import DATABASES, SIDECARS
 
 if TYPE_CHECKING:
     from cleo_core.api import StoreSpec
+    from cleo_core.api.specs import Tier
     from cleo_core.app import App
 
 
@@ -89,7 +90,7 @@ def plan(
         or the set is another project's.
     """
     tier = tier_of(source)
-    directory = tier_directory(tier, app.project_or_none, app.env)  # type: ignore[arg-type]
+    directory = tier_directory(tier, app.project_or_none, app.env)
     items = source.items
     there = {str(one["name"]) for one in items if one["kind"] in DATABASES}
     for name in names:
@@ -132,19 +133,20 @@ def plan(
     return made_plan
 
 
-def tier_of(source: BackupSet) -> str:
+def tier_of(source: BackupSet) -> Tier:
     """The tier of a set.
 
     :raises CleoError: ``E_BACKUP_CORRUPT``, it names none.
     """
-    tier = source.manifest.get("tier")
-    if tier not in ("project", "global"):
-        raise CleoError(
-            "E_BACKUP_CORRUPT",
-            f"The manifest of {source.path} names no tier.",
-            details={"path": source.path},
-        )
-    return str(tier)
+    tiers: tuple[Tier, ...] = ("project", "global")
+    for tier in tiers:
+        if source.manifest.get("tier") == tier:
+            return tier
+    raise CleoError(
+        "E_BACKUP_CORRUPT",
+        f"The manifest of {source.path} names no tier.",
+        details={"path": source.path},
+    )
 
 
 def rows_of(app: App, one: Planned, source: BackupSet) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from cleo_core.restore.planning import tier_of
 from cleo_core.states import DATABASES
 
 if TYPE_CHECKING:
+    from cleo_core.api.specs import Tier
     from cleo_core.app import App
 
 
@@ -22,7 +23,7 @@ def find_source(
     app: App,
     word: str,
     *,
-    tier: str,
+    tier: Tier,
     names: Collection[str] = (),
     progress: Progress | None = None,
 ) -> tuple[BackupSet, list[dict[str, Any]]]:
@@ -41,7 +42,7 @@ def find_source(
     if os.path.basename(word) != word:
         source = _at(word)
     else:
-        directory = tier_directory(tier, app.project_or_none, app.env)  # type: ignore[arg-type]
+        directory = tier_directory(tier, app.project_or_none, app.env)
         path = os.path.join(directory, "backups", word)
         if word.startswith(".") or not os.path.isdir(path):
             raise NotFoundError(
@@ -60,9 +61,9 @@ def find_source(
 
 
 def _latest(
-    app: App, tier: str, names: Collection[str], progress: Progress | None
+    app: App, tier: Tier, names: Collection[str], progress: Progress | None
 ) -> tuple[BackupSet, list[dict[str, Any]]]:
-    directory = tier_directory(tier, app.project_or_none, app.env)  # type: ignore[arg-type]
+    directory = tier_directory(tier, app.project_or_none, app.env)
     backups = os.path.join(directory, "backups")
     sets = read_sets(backups)
     wanted = set(names) or _kept(app, tier, sets)

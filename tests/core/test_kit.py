@@ -234,6 +234,25 @@ BROKEN: list[tuple[str, list[Edit], str]] = [
         "of store NAME has other rows",
     ),
     (
+        "backup",
+        [
+            ("plugin.py", "ServiceSpec, StoreSpec", "FileSpec, ServiceSpec, StoreSpec"),
+            (
+                "plugin.py",
+                'kinds={"NAME": "items"},\n',
+                'kinds={"NAME": "items"},\n    files=(FileSpec("NAME.key", "project"),),\n',
+            ),
+            (
+                "service.py",
+                CREATED,
+                CREATED
+                + '            with open(f"{self.app.project.directory}/NAME.key", "w") as key:\n'
+                "                key.write(title)\n",
+            ),
+        ],
+        "holds NAME.key, whose backup is 'never'",
+    ),
+    (
         "bundle",
         [
             (
