@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cleo_core.backup.copying import damage
 from cleo_core.backup.files import file_fault
 from cleo_core.backup_sets import MANIFEST, PIN, BackupSet, changed
-from cleo_core.database import driver, header, translate
-from cleo_core.database.opening import connect
+from cleo_core.database import driver, header, sqlite_version, translate
+from cleo_core.database.opening import TRUSTED_SCHEMA_SINCE
+from cleo_core.database.unshared import connect_at_rest
+from cleo_core.errors import CleoError
 from cleo_core.migrate.sql import identifier
 from cleo_core.paths import check_test_root, read_bounded
 
@@ -117,7 +119,7 @@ def _content_fault(path: str, item: Mapping[str, Any], stores: Stores, deep: boo
         sizes = {file.name: file.size for file in spec.files} if spec else {}
         limit = int(item["bytes"])
         return file_fault(item["kind"], read_bounded(path, limit), sizes.get(item["name"]))
-    except (OSError, ValueError, driver().Error) as error:
+    except (CleoError, OSError, ValueError, driver().Error) as error:
         return str(translate(error, item["name"], path)).rstrip(".")
 
 
@@ -130,9 +132,11 @@ def _database_fault(
     wanted = spec.application_id if spec is not None else item.get("applicationId")
     if application_id != wanted or application_id != item.get("applicationId"):
         return f"its application id is {application_id:#010x}, not {wanted:#010x}"
-    # Immutable: SQLite makes no file beside it, and heeds none that somebody put there.
-    connection = connect(driver(), path, "mode=ro&immutable=1", 5.0)
+    connection = connect_at_rest(path)
     try:
+        if sqlite_version() >= TRUSTED_SCHEMA_SINCE:
+            # The set may have come from anywhere.
+            connection.execute("PRAGMA trusted_schema = OFF")
         owned = spec is not None and _is_fitted_out(stores, spec, connection)
         return damage(connection, deep=deep, owned=owned) or _difference(connection, item, owned)
     finally:

@@ -7,13 +7,16 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from cleo_core.database.descriptors import head
 from cleo_core.database.drivers import driver
-from cleo_core.database.failures import BUSY, LOCKED, PROTOCOL, primary_code, translate
+from cleo_core.database.failures import BUSY, FULL, LOCKED, PROTOCOL, primary_code, translate
 from cleo_core.database.opening import connect
 from cleo_core.errors import CleoError
 from cleo_core.paths import check_test_root, file_error
 from cleo_core.paths.files import quoted
 
+#: What SQLite puts beside a database.
+_BESIDE = ("-wal", "-shm", "-journal")
 #: Seconds between two attempts to get a file alone.
 _PAUSE = 0.05
 #: The bytes that SQLite locks: pending, reserved, and 510 for readers
@@ -119,13 +122,46 @@ def connect_at_rest(path: str) -> Any:
     """A connection to a copy that nobody writes; nothing appears beside it, and what lies there is
     not looked at.
 
+    In a database that may only be read SQLite passes over every CHECK. One that may not be written
+    to, or that SQLite would recover from what lies beside it, is therefore looked at in a private
+    copy of its own, which is gone with the connection. Where that has no room the CHECKs are not
+    looked at.
+
     :raises CleoError: the file cannot be opened.
     """
     check_test_root(path)
+    module = driver()
     try:
-        return connect(driver(), path, "mode=ro&immutable=1", 0.0)
-    except driver().Error as error:
+        if os.access(path, os.W_OK) and not _may_change(path):
+            made = connect(module, path, "mode=rw", 5.0)
+            made.execute("PRAGMA query_only = ON")
+            return made
+        original = connect(module, path, "mode=ro&immutable=1", 0.0)
+    except (module.Error, OSError) as error:
         raise translate(error, os.path.basename(path), path) from error
+    # A name that is empty is a file of this connection alone, which has no name in any directory.
+    private = module.connect("", isolation_level=None)
+    try:
+        original.backup(private)
+        private.execute("PRAGMA query_only = ON")
+    except module.Error as error:
+        private.close()
+        if primary_code(error) == FULL:
+            return original
+        original.close()
+        raise translate(error, os.path.basename(path), path) from error
+    original.close()
+    return private
+
+
+def _may_change(path: str) -> bool:
+    """Whether SQLite would write to a file, or beside it, as soon as it is read.
+
+    Bytes 18 and 19 are above 1 where there may be a write-ahead log
+    (https://www.sqlite.org/fileformat2.html#file_format_version_numbers).
+    """
+    beside = any(os.path.lexists(path + suffix) for suffix in _BESIDE)
+    return beside or head(path, 20)[1][18:] != b"\1\1"
 
 
 def in_use(path: str, store: str) -> CleoError:

@@ -59,6 +59,17 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(json.dumps(manifest))
 
 
+def redescribe(copy: Path) -> None:
+    """Let a manifest say of a copy what it is now."""
+
+    def describe(manifest: dict[str, Any]) -> None:
+        content = copy.read_bytes()
+        found = next(item for item in manifest["items"] if item["file"] == copy.name)
+        found.update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+    rewrite(copy.parent, describe)
+
+
 class TestCreate:
     @pytest.mark.guarantee(
         "operations-17",
@@ -475,16 +486,42 @@ class TestVerify:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("UPDATE sqlite_master SET rootpage = 3 WHERE name = 'tasks'")
         connection.close()
-
-        def describe(manifest: dict[str, Any]) -> None:
-            content = copy.read_bytes()
-            found = next(item for item in manifest["items"] if item["name"] == "tasks")
-            found.update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-
-        rewrite(copy.parent, describe)
+        redescribe(copy)
         error = cleo_cli("backup", "verify", "latest").error
         assert error["exit"] == 62
         assert "tasks" in error["message"]
+
+    @pytest.mark.parametrize("way", ["plain", "read-only", "a log", "a journal"])
+    def test_a_row_that_breaks_a_check_is_found_and_nothing_appears_beside_it(
+        self,
+        cleo_project: Path,
+        cleo_cli: Cli,
+        monkeypatch: pytest.MonkeyPatch,
+        way: str,
+    ) -> None:
+        assert cleo_cli("add", "first").code == 0
+        (made,) = cleo_cli("backup", "create").data["sets"]
+        copy = Path(made["path"], "tasks.db")
+        connection = connect_for_copy(str(copy))
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("UPDATE tasks SET status = 'no such word'")
+        if way == "a log":
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        connection.close()
+        redescribe(copy)
+        if way == "a journal":
+            Path(f"{copy}-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" * 128)
+        elif way == "read-only":
+            usual = os.access
+            monkeypatch.setattr(
+                os, "access", lambda path, mode: path != str(copy) and usual(path, mode)
+            )
+        before = {path: path.read_bytes() for path in copy.parent.iterdir()}
+        error = cleo_cli("backup", "verify", made["name"]).error
+        assert error["exit"] == 62
+        assert "CHECK" in error["message"], error
+        assert cleo_cli("restore", made["name"], "--yes").error["exit"] == 62
+        assert {path: path.read_bytes() for path in copy.parent.iterdir()} == before
 
     def test_what_there_is_now_must_be_in_it(self, site: Any, cleo_cli: Cli) -> None:
         assert cleo_cli("init", "demo").code == 0
