@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cleo_core.doctor.finding import Finding
-from cleo_core.errors import CleoError
-from cleo_core.paths import MARKER, SETTINGS, config_dir
+from cleo_core.paths import MARKER, SETTINGS
 from cleo_core.paths.files import file_error, quoted
 from cleo_core.paths.homes import check_test_root
 from cleo_core.paths.projects import is_home
