@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 from cleo_core import locks
 from cleo_core.doctor import plugins, sqlite
-from cleo_core.pending_restore import Record, Replacement, digest, write_record
+from cleo_core.hashing import path_sha256
+from cleo_core.pending_restore import Record, Replacement, write_record
 from tests.core.incidents.scene import FOLDER, STORE, Broken, Incident
 
 
@@ -124,7 +125,7 @@ def _interrupted_restore(broken: Broken) -> None:
         "store",
         "shelves.db",
         temporary,
-        digest(str(FOLDER / temporary)),
+        path_sha256(str(FOLDER / temporary)),
         (FOLDER / temporary).stat().st_ino,
     )
     write_record(str(FOLDER.absolute()), Record("project", str(source.absolute()), None, (item,)))
