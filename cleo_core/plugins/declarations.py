@@ -20,6 +20,8 @@ CORE_FILES = frozenset(
     )
 )
 
+#: Names of core's own locks.
+_LOCKS = frozenset({"init", "backups", "restore", "bundle", "config"})
 _TIERS = ("project", "global")
 _TYPES = ("bool", "int", "float", "str", "enum", "duration", "list")
 
@@ -124,8 +126,8 @@ def _check_store(spec: StoreSpec) -> None:
     _expect(
         "store",
         spec,
-        # A store's lock is called after it, and these are core's own.
-        name=is_snake(spec.name) and spec.name not in ("init", "backups", "restore", "config"),
+        # A store's lock is called after it.
+        name=is_snake(spec.name) and spec.name not in _LOCKS,
         tier=spec.tier in _TIERS,
         file=_is_file(spec.file),
         # SQLite keeps a signed 32-bit number, and 0 is what a file without one has.
@@ -157,7 +159,9 @@ def _check_store(spec: StoreSpec) -> None:
             tier=file.tier in _TIERS,
             size=file.size is None or (type(file.size) is int and file.size >= 0),
             backup=file.backup in ("include", "never"),
-            bundle=file.bundle in ("never", "same_machine"),
+            # A bundle is made of what a backup holds.
+            bundle=file.bundle == "never"
+            or (file.bundle == "same_machine" and file.backup == "include"),
         )
 
 

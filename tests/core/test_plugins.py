@@ -500,7 +500,7 @@ def test_failing_while_registering_is_a_failed_hook(site: Site, hook: str, failu
         ("stores", "[store('s', application_id=True)]", "the application_id"),
         *(
             ("stores", f"[store('{name}')]", "the name is not valid")
-            for name in ("init", "backups", "restore", "config")
+            for name in ("init", "backups", "restore", "bundle", "config")
         ),
         ("stores", "[store('s', head='t_0001')]", "the head 't_0001'"),
         ("stores", "[store('s', head='s_1')]", "the head 's_1'"),
@@ -517,6 +517,11 @@ def test_failing_while_registering_is_a_failed_hook(site: Site, hook: str, failu
         ("stores", "[store('s', files=(FileSpec('a/b', 'global'),))]", "file 'a/b': the name"),
         ("stores", "[store('s', files=(FileSpec('k', 'attic'),))]", "the tier 'attic'"),
         ("stores", "[store('s', files=(FileSpec('k', 'global', bundle='x'),))]", "the bundle"),
+        (
+            "stores",
+            "[store('s', files=(FileSpec('k', 'global', bundle='same_machine'),))]",
+            "the bundle 'same_machine'",
+        ),
         ("stores", "[store('s', backends=())]", "the backends"),
         ("stores", "[store('s'), store('s', file='t.db')]", "the store 's' twice"),
         ("stores", "[store('s'), store('t', file='S.DB')]", "the file 'project/s.db' twice"),
