@@ -379,5 +379,5 @@ def _verified(out: Printer, data: dict[str, Any]) -> None:
     for one in data["missing"]:
         out.line(f"{one['set']}: lacks {one['kind']} {one['name']}", "bold red")
     sets = len({(one["tier"], one["set"]) for one in data["checked"]})
-    good = sum(one["ok"] for one in data["checked"])
-    out.line(f"{good} of {len(data['checked'])} copies in {counted(sets, 'set')} are good.")
+    copies = [one["ok"] for one in data["checked"] if one["kind"] not in ("manifest", "stray")]
+    out.line(f"{sum(copies)} of {len(copies)} copies in {counted(sets, 'set')} are good.")

@@ -619,6 +619,9 @@ def test_people_see_what_was_made(cleo_project: Path, cleo_cli: Cli) -> None:
     assert "[bold]spring[/bold]" in cleo_cli("backup", "list", "--human").out
     shown = cleo_cli("backup", "show", "latest", "--human").out
     assert "complete  yes" in shown
+    copies = len(cleo_cli("backup", "show", "latest").data["items"])
+    good = cleo_cli("backup", "verify", "--human").out
+    assert f"{copies} of {copies} copies in 1 set are good." in good
     damage(next(BACKUPS.iterdir()) / "tasks.db")
     verified = cleo_cli("backup", "verify", "--human")
     assert "tasks: its SHA-256 is not that of the manifest" in verified.out
