@@ -87,6 +87,7 @@ class App:
             non_wal=lambda: list(self.config.get("database.allow_non_wal")),
             warn=self.warn,
             profile="foreign" if foreign else "normal",
+            dry_run=lambda: self.dry_run,
         )
         self.existence = Existence(self, plugins)
         self._open: dict[str, Database] = {}

@@ -82,12 +82,20 @@ class BackupSet:
     def is_pinned(self) -> bool:
         """Whether somebody asked to keep it; also where that cannot be found out."""
         try:
-            with open(os.path.join(self.path, PIN), encoding="utf-8") as file:
-                return json.load(file).get("pinned") is not False
+            content = json.loads(read_bounded(os.path.join(self.path, PIN), LARGEST_MANIFEST))
+            return content.get("pinned") is not False
         except FileNotFoundError:
             return False
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             return True
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Tier and project id, of which others may have left a set in the same folder."""
+        project = self.manifest.get("project")
+        id_ = project.get("id") if isinstance(project, Mapping) else None
+        tier = str(self.manifest.get("tier"))
+        return tier, str(id_ or "") if tier == "project" else ""
 
     def copies(self) -> dict[str, Mapping[str, Any]]:
         """Store -> its item in the manifest."""
@@ -131,10 +139,10 @@ def _is_item(item: object) -> bool:
     texts = ("name", "kind", "file", "sha256")
     if not all(isinstance(item.get(name), str) for name in texts):
         return False
-    if type(item.get("bytes")) is not int or not isinstance(item.get("store", ""), str):
+    if not is_number(item.get("bytes")) or not isinstance(item.get("store", ""), str):
         return False
     counts = item.get("rowCounts", {})
-    if not isinstance(counts, dict) or not all(type(one) is int for one in counts.values()):
+    if not isinstance(counts, dict) or not all(map(is_number, counts.values())):
         return False
     if type(item.get("applicationId", 0)) is not int or (
         "revision" in item and "store" not in item
@@ -144,6 +152,11 @@ def _is_item(item: object) -> bool:
     # Never a path: it is joined to the set's, and to others.
     plain = file not in ("", ".", "..") and not set(file) & set("/\\\0")
     return plain and (item["kind"] != "store" or "store" in item)
+
+
+def is_number(value: object) -> bool:
+    """Whether something from a manifest is a number of bytes, rows or sets that there can be."""
+    return type(value) is int and 0 <= value < 1 << 62
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
@@ -197,7 +210,7 @@ def load_set(path: str) -> BackupSet:
         )
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    if not isinstance(content, dict) or type(content.get("sequence")) is not int:
+    if not isinstance(content, dict) or not is_number(content.get("sequence")):
         raise ValueError("it is no manifest")
     return BackupSet(path, content)
 
@@ -266,6 +279,10 @@ def remove(path: str) -> None:
     check_test_root(path)
     folder, name = os.path.split(path)
     hidden = os.path.join(folder, f".{name}.removed")
+    if os.path.islink(path):
+        # What it leads to was not made here.
+        os.unlink(path)
+        return
     os.rename(path, hidden)
     shutil.rmtree(hidden, ignore_errors=True)
 
@@ -300,9 +317,10 @@ def superfluous(sets: Sequence[BackupSet], keep: Retention, fresh: str = "") -> 
         *(one.name for one in [one for one in sound if one.is_before][: max(0, keep.before)]),
         *(one.name for one in sound if one.is_pinned),
     }
-    for key in {key for one in sound if one.name not in kept for key in one.by_key()}:
+    wanted = {(one.owner, key) for one in sound if one.name not in kept for key in one.by_key()}
+    for owner, key in wanted:
         for one in sound:
-            item = one.by_key().get(key)
+            item = one.by_key().get(key) if one.owner == owner else None
             if item is not None and (one.name == fresh or is_good(one.path, item)):
                 kept.add(one.name)
                 break
@@ -362,10 +380,9 @@ def _is_dead(partial: str) -> bool:
     if time.time() - touched < _DAY:
         return False
     try:
-        with open(os.path.join(partial, _OWNER), encoding="utf-8") as file:
-            owner = json.load(file)
+        owner = json.loads(read_bounded(os.path.join(partial, _OWNER), LARGEST_MANIFEST))
         return owner["host"] != socket.gethostname() or not _is_running(int(owner["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         # Killed before it could sign.
         return True
 

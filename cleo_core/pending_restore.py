@@ -142,7 +142,7 @@ def finish(
 ) -> bool:
     """Wait for a restore that is under way; carry out what a dead one has left.
 
-    :param wait: False refuses instead of waiting.
+    :param wait: False refuses instead of waiting or changing anything.
     :returns: whether this process carried something out.
     :raises CleoError: ``E_RESTORE_PENDING``, it cannot be carried out, or is not waited for;
         ``E_LOCK_TIMEOUT``, the restorer lives and takes its time; ``E_STORE_IN_USE``.

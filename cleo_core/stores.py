@@ -58,6 +58,7 @@ class Stores:
         non_wal: Callable[[], list[str]] = list,
         warn: Callable[[str, str], None] | None = None,
         profile: str = "normal",
+        dry_run: Callable[[], bool] = lambda: False,
     ) -> None:
         self.plugins = plugins
         self.project = project
@@ -68,6 +69,7 @@ class Stores:
         self._seen: dict[str, StoreState] = {}
         self._warn = warn or (lambda code, message: None)
         self._profile = profile
+        self._dry_run = dry_run
         #: Whether these are only looked at and left as they are.
         self.foreign = profile == "foreign"
         #: Set by who restores: its own record is no reason to wait.
@@ -386,7 +388,7 @@ class Stores:
         from cleo_core.pending_restore import finish
 
         close()
-        wait = (profile or self._profile) == "normal"
+        wait = (profile or self._profile) == "normal" and not self._dry_run()
         finish(directory, self.env, wait=wait, warn=self._warn)
         return True
 

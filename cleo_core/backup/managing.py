@@ -205,9 +205,13 @@ def _last_copies(known: Sequence[Found], chosen: Sequence[Found]) -> list[str]:
     found = []
     for tier in dict.fromkeys(one.tier for one in chosen):
         sets = [one.one for one in known if one.tier == tier and one.one.sound]
-        keys = {key for one in sets if one.path in going for key in one.by_key()}
-        for key in sorted(keys):
-            holders = [(one, one.by_key()[key]) for one in sets if key in one.by_key()]
+        keys = {(one.owner, key) for one in sets if one.path in going for key in one.by_key()}
+        for owner, key in sorted(keys):
+            holders = [
+                (one, one.by_key()[key])
+                for one in sets
+                if one.owner == owner and key in one.by_key()
+            ]
             good = (one.path in going for one, item in holders if is_good(one.path, item))
             # Those that stay are asked first: mostly the newest of them answers.
             holders.sort(key=lambda pair: pair[0].path in going)

@@ -91,7 +91,7 @@ def back_up_whole(
         _mention(stores, one, warn)
     _require_space(wanted)
     if dry_run:
-        return Made(None, tuple(_planned(one, keep) for one in wanted))
+        return Made(None, tuple(_planned(stores, one, keep) for one in wanted))
     set_id, sets, faults = os.urandom(16).hex(), [], []
     for one in wanted:
         try:
@@ -166,7 +166,7 @@ def _require_space(wanted: Sequence[Inventory]) -> None:
         require_space(directory, files, percent=110, purpose="The backup")
 
 
-def _planned(one: Inventory, keep: Retention) -> dict[str, Any]:
+def _planned(stores: Stores, one: Inventory, keep: Retention) -> dict[str, Any]:
     """What a set would hold, and which would go because of it."""
     items = [
         {
@@ -188,12 +188,16 @@ def _planned(one: Inventory, keep: Retention) -> dict[str, Any]:
         "ms": 0.0,
         "complete": not any(item.problem for item in one.items),
         "failed": [],
-        "rotated": list(_would_go(one, items, sets, keep)),
+        "rotated": list(_would_go(stores, one, items, sets, keep)),
     }
 
 
 def _would_go(
-    one: Inventory, items: Sequence[dict[str, Any]], sets: Sequence[BackupSet], keep: Retention
+    stores: Stores,
+    one: Inventory,
+    items: Sequence[dict[str, Any]],
+    sets: Sequence[BackupSet],
+    keep: Retention,
 ) -> Iterator[str]:
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -203,6 +207,7 @@ def _would_go(
         "reason": "manual",
         "note": "",
         "createdAt": clock.now(),
+        "project": {"id": stores.project.id} if stores.project else None,
         "items": [{**item, "sha256": ""} for item in items],
     }
     manifest["manifestSha256"] = manifest_hash(manifest)

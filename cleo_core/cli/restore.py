@@ -53,7 +53,9 @@ def restore(
 
     tier = _tier(app, names, is_global)
     with Progress() as progress:
-        source, skipped = find_source(app, which, tier=tier, names=names, progress=progress)
+        source, skipped = find_source(
+            app, which, tier=tier, names=names, with_config=with_config, progress=progress
+        )
     made = plan(app, source, names=names, with_config=with_config, replace_files=replace_files)
     if app.dry_run:
         data = _data(made, skipped, None)

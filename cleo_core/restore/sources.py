@@ -25,12 +25,14 @@ def find_source(
     *,
     tier: Tier,
     names: Collection[str] = (),
+    with_config: bool = False,
     progress: Progress | None = None,
 ) -> tuple[BackupSet, list[dict[str, Any]]]:
     """The set that a word of the command line means, its items checked.
 
     :param word: the name of a set, ``latest``, or the path of a set.
     :param names: of the stores asked for, by default every one that a set holds.
+    :param with_config: whether ``latest`` may be a set of another project, which this one becomes.
     :returns: the set, and ``{set, reason}`` of each newer one that ``latest`` passed over.
     :raises CleoError: ``E_NO_BACKUP``; ``E_NOT_FOUND``; ``E_BACKUP_CORRUPT``; ``E_STORE_AHEAD``;
         ``E_USAGE``, the set is of the other tier.
@@ -38,7 +40,7 @@ def find_source(
     if not word.strip() or "\0" in word:
         raise UsageError(f"{echoed(word)} is no name of a set.", fix="cleo backup list")
     if word == LATEST:
-        return _latest(app, tier, names, progress)
+        return _latest(app, tier, names, with_config, progress)
     if os.path.basename(word) != word:
         source = _at(word)
     else:
@@ -61,25 +63,31 @@ def find_source(
 
 
 def _latest(
-    app: App, tier: Tier, names: Collection[str], progress: Progress | None
+    app: App,
+    tier: Tier,
+    names: Collection[str],
+    with_config: bool,
+    progress: Progress | None,
 ) -> tuple[BackupSet, list[dict[str, Any]]]:
     directory = tier_directory(tier, app.project_or_none, app.env)
     backups = os.path.join(directory, "backups")
-    sets = read_sets(backups)
+    there = read_sets(backups)
+    sets, others = _own(app, tier, there, with_config)
     wanted = set(names) or _kept(app, tier, sets)
     passed = [
         {"set": name, "reason": "its manifest cannot be read"}
-        for name in unreadable_sets(backups, sets)
+        for name in unreadable_sets(backups, there)
     ]
     damaged = list(passed)
+    passed += others
     for one in sets:
-        there = _databases(one)
-        lacking = sorted(wanted - there)
+        held = _databases(one)
+        lacking = sorted(wanted - held)
         if one.sound and not (_is_complete(one) and not names) and (lacking or not wanted):
             passed.append({"set": one.name, "reason": f"lacks {', '.join(lacking)}"})
             continue
         try:
-            require_good(app, one, names or there, progress)
+            require_good(app, one, names or held, progress)
         except CleoError as error:
             damaged.append({"set": one.name, "reason": error.message})
             passed.append(damaged[-1])
@@ -108,6 +116,32 @@ def _latest(
         fix=f"cleo backup create{' --global' if tier == 'global' else ''}",
         details={"path": backups, "skipped": passed},
     )
+
+
+def _own(
+    app: App, tier: str, sets: Sequence[BackupSet], with_config: bool
+) -> tuple[list[BackupSet], list[dict[str, Any]]]:
+    """The sets of a folder that are not another tier's or project's, and why the others are.
+
+    Where another project's are all that there is, they are among the first: who asks is told whose
+    they are.
+    """
+    project = app.project_or_none
+    mine, theirs, passed = [], [], []
+    for one in sets:
+        of, id_ = one.owner
+        if not one.sound:
+            mine.append(one)
+        elif of != tier:
+            passed.append({"set": one.name, "reason": f"it is of the {of} tier"})
+        elif project is not None and id_ not in ("", project.id) and not with_config:
+            theirs.append(one)
+        else:
+            mine.append(one)
+    if theirs and not any(one.sound for one in mine):
+        return [one for one in sets if one in mine or one in theirs], passed
+    passed += [{"set": one.name, "reason": "it is another project's"} for one in theirs]
+    return mine, passed
 
 
 def _kept(app: App, tier: str, sets: Sequence[BackupSet]) -> set[str]:

@@ -393,6 +393,23 @@ class TestOrder:
         ]
         assert [row["name"] for row in cleo_cli("backup", "list").data] == made[::-1]
 
+    def test_a_number_that_no_set_can_have_stops_no_backup(
+        self, cleo_project: Path, cleo_cli: Cli
+    ) -> None:
+        (made,) = cleo_cli("backup", "create").data["sets"]
+        other = BACKUPS / "20300101T000000Z-001-manual"
+        for number in (10**4300 - 1, 1 << 63, -1):
+            shutil.copytree(made["path"], other)
+            path = other / "manifest.json"
+            path.write_text(path.read_text().replace('"sequence": 1', f'"sequence": {number}'))
+            assert not next(
+                row["sound"] for row in cleo_cli("backup", "list").data if row["name"] == other.name
+            )
+            (later,) = cleo_cli("backup", "create").data["sets"]
+            assert read_set(later["path"]).sequence < 10  # type: ignore[union-attr]
+            assert cleo_cli("restore", "latest", "--yes").code == 0
+            shutil.rmtree(other)
+
     @pytest.mark.guarantee(
         "operations-24",
         "Sets made by hand, by a session's end, by a migration or by a plugin are all found by "
@@ -596,6 +613,47 @@ class TestKeeping:
         assert cleo_cli("backup", "delete", second["name"], "--yes").code == 0
         assert names() == []
         assert cleo_cli("backup", "show", "latest").code == 61
+
+    def test_another_projects_copies_are_none_of_this_one(
+        self, cleo_project: Path, cleo_cli: Cli
+    ) -> None:
+        for key in ("last", "daily", "before"):
+            assert cleo_cli("config", "set", f"backup.keep_{key}", "0").code == 0
+        (own,) = cleo_cli("backup", "create").data["sets"]
+        foreign = BACKUPS / "20300101T000000Z-001-manual"
+        shutil.copytree(own["path"], foreign)
+        rewrite(
+            foreign,
+            lambda found: found.update(sequence=7, project={"id": "another", "name": "another"}),
+        )
+        assert cleo_cli("backup", "prune").data == {"deleted": []}
+        assert cleo_cli("backup", "delete", own["name"]).error["code"] == "E_CONFIRMATION_NEEDED"
+
+    def test_of_a_link_to_a_set_only_the_link_goes(
+        self, cleo_project: Path, cleo_cli: Cli, cleo_home: Path
+    ) -> None:
+        (made,) = cleo_cli("backup", "create").data["sets"]
+        elsewhere = cleo_home / "elsewhere"
+        shutil.move(made["path"], elsewhere)
+        os.symlink(elsewhere, made["path"])
+        assert cleo_cli("backup", "delete", made["name"], "--yes").code == 0
+        assert names() == []
+        assert (elsewhere / "manifest.json").exists()
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+    def test_a_named_pipe_in_a_files_place_is_not_waited_for(
+        self, cleo_project: Path, cleo_cli: Cli
+    ) -> None:
+        (made,) = cleo_cli("backup", "create").data["sets"]
+        os.mkfifo(Path(made["path"], "pinned.json"))
+        assert [row["pinned"] for row in cleo_cli("backup", "list").data] == [True]
+        hidden = BACKUPS / ".20200101T000000Z-001-manual.partial"
+        hidden.mkdir()
+        os.mkfifo(hidden / ".owner.json")
+        for path in (hidden / ".owner.json", hidden):
+            os.utime(path, (1, 1))
+        assert cleo_cli("backup", "create").code == 0
+        assert not hidden.exists()
 
     def test_a_set_of_another_place_can_be_looked_at_and_not_removed(
         self, cleo_project: Path, cleo_cli: Cli, cleo_home: Path

@@ -339,6 +339,28 @@ class TestWhichSet:
         data = cleo_cli("restore", "latest", "--store", "shelves", "--dry-run").data
         assert Path(data["set"]).name == partial.name
 
+    def test_the_latest_is_this_projects_and_of_the_tier_that_is_asked_for(
+        self, cleo_cli: Cli
+    ) -> None:
+        own = make_set()
+        add(cleo_cli, "second")
+        foreign = make_set()
+        change_manifest(foreign, project={"id": "another", "name": "another"})
+        everywhere = make_set()
+        change_manifest(everywhere, tier="global", project=None)
+        data = cleo_cli("restore", "latest", "--dry-run").data
+        assert data["set"] == str(own.resolve())
+        skipped = {one["set"]: one["reason"] for one in data["skipped"]}
+        assert "another project" in skipped[foreign.name]
+        assert "global" in skipped[everywhere.name]
+        data = cleo_cli("restore", "latest", "--dry-run", "--with-config").data
+        assert data["set"] == str(foreign.resolve())
+        shutil.rmtree(own)
+        error = refused(cleo_cli("restore", "latest", "--yes"), 63, "E_RESTORE_REFUSED")
+        assert "another" in error["message"]
+        shutil.rmtree(foreign)
+        refused(cleo_cli("restore", "latest", "--yes"), 61, "E_NO_BACKUP")
+
     def test_there_is_none(self, cleo_cli: Cli) -> None:
         refused(cleo_cli("restore", "latest", "--yes"), 61, "E_NO_BACKUP")
         make_set("before-migrate", "boxes")

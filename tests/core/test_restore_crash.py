@@ -426,6 +426,19 @@ class TestOthersMeanwhile:
             assert found["status"] == "info"
         assert both(cleo_cli) == [OLD, OLD]
 
+    def test_a_dry_run_of_another_command_changes_no_byte_for_it(
+        self, cleo_cli: Cli, left: Callable[[int], None], frozen_bytes: Any
+    ) -> None:
+        left(1)
+        with frozen_bytes(".cleo"):
+            error = cleo_cli("boxes", "add", "third", "--dry-run").error
+            assert (error["exit"], error["code"]) == (64, "E_RESTORE_PENDING")
+            assert error["fix"] == "cleo doctor --only restore.pending --fix"
+            assert cleo_cli("restore", "latest", "--dry-run").code == 0
+        assert cleo_cli(*error["fix"].split()[1:]).code == 0
+        assert cleo_cli("boxes", "add", "third", "--dry-run").code == 0
+        assert both(cleo_cli) == [OLD, OLD]
+
     def test_a_file_that_is_used_is_not_swapped_by_who_finishes(
         self, cleo_cli: Cli, left: Callable[[int], None]
     ) -> None:
