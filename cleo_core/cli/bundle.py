@@ -167,18 +167,21 @@ def _from_file(app: App, path: str) -> str:
         content = read_bounded(path, _LONGEST)
         if len(content) > _LONGEST:
             raise ValueError("it is too long")
-        text = content.decode()
+        # Editors begin a file with a mark and end it with line breaks, which nobody takes for a
+        # part of the passphrase, and which nobody could type where it is asked for.
+        text = content.decode("utf-8-sig").rstrip("\r\n")
+        if set(text) & set("\r\n\0"):
+            raise ValueError("it has several lines")
         if os.name != "nt" and os.stat(path).st_mode & 0o077:
             app.warn("W_PASSPHRASE_FILE", f"Others may read {path}: chmod 600 helps.")
     except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) else "it is no short text file"
+        words = error.strerror if isinstance(error, OSError) else "it is no text file of one line"
         raise CleoError(
             "E_CONFIG",
             f"The passphrase cannot be read from {path}, which {_FILE_VARIABLE} names: {words}.",
             fix=f"unset {_FILE_VARIABLE}",
         ) from None
-    # Editors end a file with a line break, which nobody takes for a part of the passphrase.
-    return text.removesuffix("\n").removesuffix("\r")
+    return text
 
 
 def _exported(out: Printer, data: Mapping[str, Any]) -> None:

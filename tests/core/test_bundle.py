@@ -440,6 +440,30 @@ def test_a_passphrase_comes_from_a_variable_or_a_file(cleo_cli: Cli, tmp_path: P
     assert not Path("..", "b").exists()
 
 
+@pytest.mark.parametrize("form", ["\ufeff{}\r\n", "{}\r\n", "{}\n\n", "{}"])
+def test_what_an_editor_puts_around_a_passphrase_is_no_part_of_it(
+    cleo_cli: Cli, tmp_path: Path, form: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(form.format(PASSPHRASE).encode())
+    env = {"CLEO_BACKUP_PASSPHRASE_FILE": str(secret)}
+    bundle = export(cleo_cli, "--encrypt", env=env)
+    assert cleo_cli("backup", "inspect", str(bundle), env=SECRET).code == 0
+
+
+@pytest.mark.parametrize("text", [f"{PASSPHRASE}\nnext", f"{PASSPHRASE}\0x", "\udcff" * 20])
+def test_a_file_that_holds_more_than_a_passphrase_is_refused(
+    cleo_cli: Cli, tmp_path: Path, text: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(text.encode("utf-8", "surrogateescape"))
+    env = {"CLEO_BACKUP_PASSPHRASE_FILE": str(secret)}
+    error = cleo_cli("backup", "export", "../b", "--encrypt", env=env).error
+    assert (error["exit"], error["code"]) == (8, "E_CONFIG")
+    assert PASSPHRASE not in str(error)
+    assert not Path("..", "b").exists()
+
+
 def test_a_passphrase_is_asked_for_twice_without_echo(
     cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
