@@ -202,6 +202,14 @@ def _result(
     }
 
 
+def _half(imported: Sequence[dict[str, Any]], sets: dict[str, str], message: str) -> str:
+    """What is said where one tier is imported and the other one is not."""
+    tier = imported[0]["tier"]
+    kept = f", what they replaced is in {sets[tier]}" if tier in sets else ""
+    names = ", ".join(str(row["name"]) for row in imported)
+    return f"The {tier} part is imported already ({names}{kept}), the other one is not: {message}"
+
+
 def _carried_out(
     app: App,
     path: str,
@@ -226,6 +234,8 @@ def _carried_out(
                 )
             except CleoError as error:
                 error.details["imported"] = result["imported"]
+                if result["imported"]:
+                    error.message = _half(result["imported"], sets, error.message)
                 raise
             result["imported"] += [{**row, "tier": part.tier} for row in done.restored]
             result["reconcile"] = done.reconcile

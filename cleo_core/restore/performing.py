@@ -103,9 +103,15 @@ def restore_items(
             there.stores.restoring = False
             remove_record(directory)
     rotate_sets(app, directory, record.safety_set)
-    if there is not app:
-        _announce(there)
-    return Restored(plan, restored, record.safety_set, quarantined, _stale(there))
+    try:
+        if there is not app:
+            _announce(there)
+        stale = _stale(there)
+    finally:
+        if there is not app:
+            # Closed once already, it is no longer closed with who made it.
+            there.close()
+    return Restored(plan, restored, record.safety_set, quarantined, stale)
 
 
 def _write_down(

@@ -17,6 +17,7 @@ import pytest
 from cleo_core.backup_sets import manifest_hash
 from cleo_core.bundle import container
 from cleo_core.bundle.members import packing
+from cleo_core.database import connect_for_copy
 from cleo_core.hashing import path_sha256
 from cleo_core.restore import live
 from cleo_core.testing import Outcome
@@ -220,6 +221,24 @@ def test_a_bundle_of_nothing_that_is_of_use_here_is_refused_by_its_name(
     assert refused.error["code"] == "E_RESTORE_REFUSED"
     assert str(bundle) in refused.error["message"]
     assert refused.error["details"]["left"][0]["name"] == "maps"
+
+
+def test_a_refusal_of_the_second_tier_says_that_the_first_one_is_imported(
+    cleo_cli: Cli, elsewhere: Any
+) -> None:
+    bundle = export(cleo_cli, "--scope", "all")
+    elsewhere()
+    add(cleo_cli, "mine")
+    holder = connect_for_copy(f"{FOLDER}/boxes.db")
+    holder.execute("PRAGMA journal_mode = WAL").fetchone()
+    holder.execute("SELECT count(*) FROM boxes").fetchall()
+    error = cleo_cli("backup", "import", str(bundle), "--force").error
+    holder.close()
+    assert error["exit"] == 66
+    assert error["message"].startswith("The global part is imported already (maps")
+    assert "-before-import" in error["message"]
+    assert [one["name"] for one in error["details"]["imported"]] == ["maps"]
+    assert everything(cleo_cli) == [["mine"], ["mine"], ["one"]]
 
 
 @pytest.mark.guarantee(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cleo_core.app import open_app
+from cleo_core.app import App, open_app
 from cleo_core.backup import create_set, inventory
 from cleo_core.backup_sets import manifest_hash, read_sets
 from cleo_core.cli import restore as restore_command
@@ -261,6 +261,22 @@ class TestSettingsAndFiles:
         assert was in error["message"]
         assert cleo_cli("restore", folder.name, "--yes", "--with-config").code == 0
         assert cleo_cli("init").data["projectId"] == was
+
+    def test_no_store_stays_open_afterwards(
+        self, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_set()
+        held: list[Any] = []
+
+        def announce(app: App) -> None:
+            # As plugins do, in an App that lives as long as its process.
+            held.extend((app, app.store("shelves")))
+
+        monkeypatch.setattr(performing, "_announce", announce)
+        for _ in range(2):
+            assert cleo_cli("restore", "latest", "--yes", "--with-config").code == 0
+            assert not [*FOLDER.glob("*-wal"), *FOLDER.glob("*-shm")]
+        assert held
 
     def test_a_declared_file_is_put_back_where_it_is_absent(self, cleo_cli: Cli) -> None:
         salt = FOLDER / "shelves.salt"
