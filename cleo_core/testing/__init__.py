@@ -1,10 +1,10 @@
 """A pytest plugin for people who write stores: ``pytest -p cleo_core.testing``.
 
-Fixtures give every test a private home (``cleo_home``), a project (``cleo_project``), Apps
-(``cleo_app``, ``cleo_open``), the command line (``cleo_cli``), a settable clock (``cleo_clock``),
-real processes (``cleo_processes``), faults at chosen statements (``cleo_faults``) and a proof that
-files were left alone (``frozen_bytes``). No test can reach a real home: while ``CLEO_TEST_ROOT`` is
-set, core refuses every path outside it.
+Fixtures give every test a private home (``cleo_home``), a project (``cleo_project``), one that is
+filled once (``cleo_once``), Apps (``cleo_app``, ``cleo_open``), the command line (``cleo_cli``), a
+settable clock (``cleo_clock``), real processes (``cleo_processes``), faults at chosen statements
+(``cleo_faults``) and a proof that files were left alone (``frozen_bytes``). No test can reach a
+real home: while ``CLEO_TEST_ROOT`` is set, core refuses every path outside it.
 
 :class:`StoreConformance` shows for a store everything that CLEO promises for all of them; see
 :mod:`cleo_core.testing.conformance`.
@@ -22,6 +22,7 @@ from cleo_core.testing.fixtures import (
     cleo_cli,
     cleo_clock,
     cleo_home,
+    cleo_once,
     cleo_open,
     cleo_processes,
     cleo_project,
@@ -45,6 +46,7 @@ __all__ = [
     "cleo_clock",
     "cleo_faults",
     "cleo_home",
+    "cleo_once",
     "cleo_open",
     "cleo_processes",
     "cleo_project",

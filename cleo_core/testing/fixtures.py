@@ -10,13 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
 from cleo_core import clock
 from cleo_core.app import App, open_app
+from cleo_core.testing.kept import Kept
 from cleo_core.testing.outcome import Outcome, run_here
 from cleo_core.testing.processes import Processes
+
+T = TypeVar("T")
 
 #: The command line as a process of this interpreter, whatever is on PATH.
 CLEO = (sys.executable, "-m", "cleo_core")
@@ -26,6 +30,8 @@ CLEO = (sys.executable, "-m", "cleo_core")
 _PASSED_OVER = frozenset({"locks", "__pycache__"})
 #: What ``cleo init`` made in this run of tests, by all that it may depend on.
 _MADE = pytest.StashKey[dict[object, Path]]()
+#: What tests have filled a project with, by the same.
+_FILLED = pytest.StashKey[dict[object, tuple[Kept, Kept, Any]]]()
 
 
 class Clock:
@@ -177,6 +183,38 @@ def _mentions(root: Path, text: str) -> bool:
         for path in root.rglob("*")
         if path.is_symlink() or path.is_file()
     )
+
+
+@pytest.fixture
+def cleo_once(
+    cleo_project: Path, cleo_home: Path, request: pytest.FixtureRequest
+) -> Callable[[str, Callable[[], T]], T]:
+    """Fill a project once: ``cleo_once("five tasks", fill)`` gives what ``fill`` returns.
+
+    The first test with these words and this project calls ``fill``, which has to close what it
+    opens; for the others home and project become what they were after it. It is called again where
+    another environment or import path is set, where the clock is, and where what it leaves depends
+    on where it lies.
+    """
+    before = Kept(cleo_home / "home"), Kept(cleo_project)
+    variables = [(name, os.environ[name]) for name in sorted(os.environ) if "CLEO_" in name]
+    where = tuple(one for one in variables if one[0] != "CLEO_TEST_ROOT")
+    filled = request.config.stash.setdefault(_FILLED, {})
+
+    def once(words: str, fill: Callable[[], T]) -> T:
+        key = (words, request.node.path, where, tuple(sys.path), *before)
+        if key in filled and not clock.is_set():
+            home, project, value = filled[key]
+            home.write(cleo_home / "home")
+            project.write(cleo_project)
+            return value  # type: ignore[no-any-return] # of the same fill
+        value = fill()
+        home, project = Kept(cleo_home / "home"), Kept(cleo_project)
+        if not clock.is_set() and not any(one.mentions(str(cleo_home)) for one in (home, project)):
+            filled[key] = home, project, value
+        return value
+
+    return once
 
 
 @pytest.fixture

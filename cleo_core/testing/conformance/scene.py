@@ -8,7 +8,6 @@ import itertools
 import os
 import re
 import shutil
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from cleo_core.app import App, open_app
 from cleo_core.database import Database, connect_for_copy
 from cleo_core.output import ids_in
 from cleo_core.testing.conformance.subject import Author, Sample, Subject, samples
+from cleo_core.testing.kept import Kept
 from cleo_core.testing.outcome import Outcome, run_here
 from cleo_core.testing.runner import job
 
@@ -87,11 +87,11 @@ class Scene:
         :param first: called in the working directory before the project is made.
         """
         kept = self.root / "kept"
-        before: _Prepared | None = vars(once).get("_prepared") if once is not None else None
+        before: tuple[Kept, str, str, int] | None = vars(once).get("_prepared") if once else None
         if before is not None:
-            self.id, self.last = before.id, before.last
-            self._number = itertools.count(before.number)
-            before.write(kept)
+            files, self.id, self.last, number = before
+            self._number = itertools.count(number)
+            files.write(kept)
             for name, place in (("work", self.work), ("home", self.home)):
                 _copy(kept / name, place)
             return
@@ -103,9 +103,9 @@ class Scene:
         if once is not None:
             number = next(self._number)
             self._number = itertools.count(number)
-            made = _Prepared(kept, self.id, self.last, number)
-            if not made.mentions(str(self.root)):
-                setattr(once, "_prepared", made)  # noqa: B010
+            files = Kept(kept)
+            if not files.mentions(str(self.root)):
+                setattr(once, "_prepared", (files, self.id, self.last, number))  # noqa: B010
 
     def _make(self) -> None:
         self._succeed(["init", "demo"])
@@ -202,48 +202,6 @@ class Scene:
         # A command that prints something else is the business of the check for JSON.
         with contextlib.suppress(ValueError):
             self.last = next(iter(ids_in(outcome.data)), self.last)
-
-
-class _Prepared:
-    """The files of a prepared scene, and what it knows of them.
-
-    :param number: the next one that a call gets.
-    """
-
-    def __init__(self, folder: Path, id: str, last: str, number: int) -> None:
-        self.id = id
-        self.last = last
-        self.number = number
-        self._folders: list[tuple[str, int]] = []
-        self._files: list[tuple[str, int, bytes]] = []
-        self._links: list[tuple[str, str]] = []
-        for path in sorted(folder.rglob("*")):
-            name = str(path.relative_to(folder))
-            if path.is_symlink():
-                self._links.append((name, os.readlink(path)))
-            elif path.is_dir():
-                self._folders.append((name, path.stat().st_mode))
-            elif path.is_file():
-                self._files.append((name, path.stat().st_mode, path.read_bytes()))
-
-    def mentions(self, text: str) -> bool:
-        """Whether a file holds a text, or a link leads to it."""
-        word = os.fsencode(text)
-        return any(word in content for _, _, content in self._files) or any(
-            text in target for _, target in self._links
-        )
-
-    def write(self, folder: Path) -> None:
-        """Write the files anew."""
-        folder.mkdir(exist_ok=True)
-        for name, mode in self._folders:
-            (folder / name).mkdir()
-            (folder / name).chmod(stat.S_IMODE(mode))
-        for name, mode, content in self._files:
-            (folder / name).write_bytes(content)
-            (folder / name).chmod(stat.S_IMODE(mode))
-        for name, target in self._links:
-            (folder / name).symlink_to(target)
 
 
 @contextlib.contextmanager

@@ -46,8 +46,12 @@ def rows_naming(id_: str) -> list[str]:
 
 
 @pytest.fixture
-def story(cleo_app: App) -> Any:
+def story(cleo_app: App, cleo_once: Any) -> Any:
     """A thread of observations, one of them with unique words, hanging together with the rest."""
+    return (brain(cleo_app), *cleo_once("story", lambda: _tell(cleo_app)))
+
+
+def _tell(cleo_app: App) -> Any:
     service = brain(cleo_app)
     for number in range(60):
         service.observe(f"filler text number {number} about the parser", thread="t")
@@ -71,7 +75,7 @@ def story(cleo_app: App) -> Any:
         f"('2026-01-01T00:00:00.000Z', 'fetch', '{UNIQUE[1]}', '[\"{secret.id}\"]', 3)"
     )
     cleo_app.close()
-    return service, before, secret, after
+    return before, secret, after
 
 
 @pytest.mark.guarantee(

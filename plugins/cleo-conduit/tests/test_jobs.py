@@ -26,7 +26,7 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_home: Path) -> Any:
+def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_project: Path) -> Any:
     """The plugin, with ann here and bob at a server."""
     made = _carrier["install"](tmp_path / "carrier", monkeypatch)
     made.agents(ann=SERVER, bob=SERVER, cem=None)

@@ -45,7 +45,7 @@ EVENT: dict[str, Any] = {
 
 
 @pytest.fixture
-def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_home: Path) -> Any:
+def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_project: Path) -> Any:
     return _carrier["install"](tmp_path / "carrier", monkeypatch)
 
 

@@ -31,7 +31,7 @@ BUSY = CleoError("E_WRITE_CONTENTION", "Others write without pause.")
 
 
 @pytest.fixture
-def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_home: Path) -> Any:
+def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_project: Path) -> Any:
     """A registry of agents and a transport; ann and bob live at a server, cem here."""
     made = _carrier["install"](tmp_path / "carrier", monkeypatch)
     made.agents(ann=SERVER, bob=SERVER, cem=None)

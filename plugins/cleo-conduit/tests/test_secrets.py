@@ -22,7 +22,7 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_home: Path) -> Any:
+def carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleo_project: Path) -> Any:
     made = _carrier["install"](tmp_path / "carrier", monkeypatch)
     made.agents(ann=SERVER, bob=SERVER, cem=None)
     return made

@@ -43,8 +43,13 @@ def there(cleo_app: App, other: Path) -> App:
 
 
 @pytest.fixture
-def here(cleo_app: App) -> Any:
+def here(cleo_app: App, cleo_once: Any) -> Any:
     """The tasks of a project with an epic of two tasks, one of which has subtasks."""
+    cleo_once("here", lambda: _fill(cleo_app))
+    return cleo_app.service("tasks")
+
+
+def _fill(cleo_app: App) -> None:
     tasks = cleo_app.service("tasks")
     tasks.add("Epic", type="epic", labels=["x"], phase="alpha", add_phase=True)
     tasks.add("First", parent="T001", acceptance=["a | b"], notes=["seen"], files=["src/a.py"])
@@ -56,7 +61,7 @@ def here(cleo_app: App) -> Any:
     tasks.relate_add("T002", "T005")
     tasks.verify("T002", gate="implemented", result="warn", reason="by eye")
     tasks.link_add("T002", "octo/app#7", "github", url="https://github.com/octo/app/issues/7")
-    return tasks
+    cleo_app.close()
 
 
 def code(call: Callable[[], Any]) -> CleoError:
