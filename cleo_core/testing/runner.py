@@ -109,10 +109,17 @@ class Runner:
 
     :param warm: modules that it imports first, or :data:`EVERYTHING`. Where any are named, the
         plugins are loaded once as well.
+    :param program: another warm process than that of this interpreter; it gets ``env`` as it is.
     """
 
-    def __init__(self, env: Mapping[str, str] = os.environ, warm: Sequence[str] = ()) -> None:
-        self._env = _like_here(env)
+    def __init__(
+        self,
+        env: Mapping[str, str] = os.environ,
+        warm: Sequence[str] = (),
+        *,
+        program: Sequence[str] | None = None,
+    ) -> None:
+        self._env = _like_here(env) if program is None else dict(env)
         self._warm = tuple(warm)
         self._process: subprocess.Popen[str] | None = None
         if not hasattr(os, "fork"):
@@ -121,7 +128,7 @@ class Runner:
 
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 # closed with the process
         self._process = subprocess.Popen(
-            _program(self._warm),
+            _program(self._warm) if program is None else program,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from cleo_core.testing.runner import Runner, job
 from cleo_core.testing.wheels import Environment, build_wheel, make_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,10 +24,10 @@ NAME = "orchard"
 class Called:
     """One finished run of an environment's ``cleo``."""
 
-    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
-        self.code = done.returncode
-        self.out = done.stdout
-        self.err = done.stderr
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
 
     @property
     def data(self) -> Any:
@@ -57,6 +57,7 @@ class House:
     def __init__(self, environment: Environment, root: Path) -> None:
         self.environment = environment
         self.root = root
+        self._runner: Runner | None = None
         self.project = root / "project"
         self.project.mkdir()
         (root / "home").mkdir()
@@ -69,9 +70,26 @@ class House:
 
     def cleo(self, *argv: str, env: Mapping[str, str] | None = None) -> Called:
         """Run ``cleo`` in the project."""
-        return Called(
-            self.environment.run("cleo", *argv, cwd=self.project, env={**self.env, **(env or {})})
+        done = self.environment.run(
+            "cleo", *argv, cwd=self.project, env={**self.env, **(env or {})}
         )
+        return Called(done.returncode, done.stdout, done.stderr)
+
+    def fork(self, *argv: str, env: Mapping[str, str] | None = None) -> Called:
+        """The same in a fork of a process that has imported core's command line and no plugin."""
+        if self._runner is None:
+            inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+            warm = self.environment.site / "cleo_core" / "testing" / "warm.py"
+            self._runner = Runner(
+                {**inherited, **self.env}, program=[str(self.environment.python), "-P", str(warm)]
+            )
+        run = self._runner.run(job(argv, self.project, env))
+        return Called(run.code, run.out, run.err)
+
+    def close(self) -> None:
+        """End that process."""
+        if self._runner is not None:
+            self._runner.close()
 
     @property
     def plugin(self) -> Path:
@@ -160,10 +178,11 @@ def make_house(
 
 
 @pytest.fixture(scope="module")
-def house(make_house: Callable[..., House]) -> House:
+def house(make_house: Callable[..., House]) -> Iterator[House]:
     """Core, tasks and the third party's store, with a task and an item in a project."""
     made = make_house("cleo-tasks", f"cleo-{NAME}")
     assert made.cleo("init", "demo").code == 0
     assert made.cleo("add", "a task").data["task"]["id"] == "T001"
     assert made.cleo(NAME, "add", "an apple").data["id"] == f"{NAME}-1"
-    return made
+    yield made
+    made.close()

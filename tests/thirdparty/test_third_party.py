@@ -198,23 +198,23 @@ QUARANTINED: list[tuple[str, str, list[tuple[str, str]], str]] = [
 def test_a_plugin_that_cannot_be_used_is_put_aside_and_nothing_else_changes(
     reason: str, file: str, changes: list[tuple[str, str]], words: str, house: Any
 ) -> None:
-    before = house.cleo("show", "T001").data
+    before = house.fork("show", "T001").data
     with altered(getattr(house, file), *changes):
-        rows = {one["name"]: one for one in house.cleo("plugins").data}
+        rows = {one["name"]: one for one in house.fork("plugins").data}
         row = rows[NAME]
         assert rows["tasks"]["state"] == "loaded"
         assert (row["state"], row["reason"]) == ("quarantined", reason)
         assert words in row["message"]
         assert row["fix"].startswith("pip ")
-        shown = house.cleo("show", "T001")
+        shown = house.fork("show", "T001")
         assert shown.data == before
         assert f"cleo: plugin {NAME} (cleo-{NAME} 0.1.0) is not used:" in shown.err
         assert f"[{reason}] Fix: {row['fix']}" in shown.err
         assert len(shown.err.splitlines()) == 1
-        refused = house.cleo(NAME, "list").error
+        refused = house.fork(NAME, "list").error
         assert (refused["code"], refused["exit"]) == ("E_PLUGIN_QUARANTINED", 5)
         assert refused["fix"] == row["fix"]
-    assert house.cleo(NAME, "list").code == 0
+    assert house.fork(NAME, "list").code == 0
 
 
 @pytest.mark.guarantee(
@@ -231,11 +231,11 @@ def test_a_plugin_that_cannot_be_used_is_put_aside_and_nothing_else_changes(
 )
 def test_a_hook_that_fails_while_a_command_runs_is_passed_over(hook: str, house: Any) -> None:
     broken = more(f"def {hook}:\n    raise RuntimeError('out of apples')\n")
-    before = house.cleo("update", "T001", "--priority", "low")
+    before = house.fork("update", "T001", "--priority", "low")
     with altered(house.plugin, broken):
-        after = house.cleo("update", "T001", "--priority", "high")
+        after = house.fork("update", "T001", "--priority", "high")
         assert after.data["changed"] is True
-        assert house.cleo("init").code == 0
+        assert house.fork("init").code == 0
     assert before.data["changed"] in (True, False)
     if "store_opened" in hook or "committed" in hook:
         assert "W_HOOK_FAILED" in after.warnings
@@ -255,9 +255,9 @@ VETO = (
 def test_a_veto_of_the_third_party_refuses_a_change_of_tasks(
     argv: tuple[str, ...], house: Any
 ) -> None:
-    before = house.cleo("show", "T001").data
+    before = house.fork("show", "T001").data
     with altered(house.plugin, more(VETO)):
-        refused = house.cleo(*argv).error
+        refused = house.fork(*argv).error
         assert (refused["code"], refused["exit"]) == ("E_GUARD", 6)
         assert refused["fix"] == f"cleo {NAME} list"
         assert refused["details"]["vetoes"] == [
@@ -267,22 +267,22 @@ def test_a_veto_of_the_third_party_refuses_a_change_of_tasks(
                 "fix": f"cleo {NAME} list",
             }
         ]
-        assert house.cleo(NAME, "add", "a pear").code == 0
-    assert house.cleo("show", "T001").data == before
+        assert house.fork(NAME, "add", "a pear").code == 0
+    assert house.fork("show", "T001").data == before
 
 
 def test_a_guard_that_fails_refuses_and_says_how_to_do_without_it(house: Any) -> None:
     broken = more("def cleo_guard_change(app, change):\n    raise RuntimeError('out of apples')\n")
-    before = house.cleo("show", "T001").data
+    before = house.fork("show", "T001").data
     with altered(house.plugin, broken):
-        refused = house.cleo("update", "T001", "--title", "another title").error
+        refused = house.fork("update", "T001", "--title", "another title").error
         assert refused["code"] == "E_GUARD"
         assert f"{NAME}: its guard failed: out of apples" in refused["message"]
         assert f"CLEO_DISABLE_PLUGINS={NAME}" in refused["fix"]
-        assert house.cleo("show", "T001").data == before
+        assert house.fork("show", "T001").data == before
         variable = {"CLEO_DISABLE_PLUGINS": NAME}
-        assert house.cleo("update", "T001", "--title", "a new title", env=variable).code == 0
-    assert house.cleo("update", "T001", "--title", before["title"]).code == 0
+        assert house.fork("update", "T001", "--title", "a new title", env=variable).code == 0
+    assert house.fork("update", "T001", "--title", before["title"]).code == 0
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_an_unknown_answer_about_an_id_is_a_warning_and_never_missing(
         ),
     ]
     with altered(house.plugin, *owner):
-        claimed = house.cleo("claim", "T001", "--agent", "a1")
+        claimed = house.fork("claim", "T001", "--agent", "a1")
         assert claimed.data["task"]["assignee"] == "a1"
         assert sorted(claimed.warnings) == warnings
-    assert house.cleo("unclaim", "T001", "--agent", "a1").code == 0
+    assert house.fork("unclaim", "T001", "--agent", "a1").code == 0
