@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -347,6 +348,22 @@ def site(cleo_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     made = Site(root)
     yield made
     made.forget()
+
+
+@pytest.fixture
+def left_behind(cleo_home: Path) -> Callable[[], frozenset[tuple[str, int]]]:
+    """Names and sizes of all files of project and home, but for what of a name is random.
+
+    Two kills that leave the same need not be looked at twice.
+    """
+
+    def look() -> frozenset[tuple[str, int]]:
+        return frozenset(
+            (re.sub("[0-9a-f]{6,}|[0-9]+", "*", str(path)), path.stat().st_size)
+            for path in cleo_home.rglob("*")
+        )
+
+    return look
 
 
 @pytest.fixture
