@@ -16,6 +16,7 @@ from cleo_brain.search.vectors import VectorSearch
 from cleo_core.app import App
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.testing import Clock, Outcome
+from cleo_core.testing.runner import EVERYTHING, Runner, job
 
 Cli = Callable[..., Outcome]
 
@@ -452,21 +453,24 @@ def test_a_time_in_sql_clothes_finds_nothing_and_is_a_parameter(cleo_app: App, b
 def test_reading_changes_no_byte(cleo_cli: Cli, cleo_project: Any, frozen_bytes: Any) -> None:
     made = cleo_cli("observe", "The parser drops comments", "--thread", "t").data["id"]
     cleo_cli("observe", "Nobody reads it", "--thread", "t")
-    cleo_cli("memory", "find", "parser", process=True)
-    with frozen_bytes(cleo_project):
-        for argv in (
-            ("find", "parser"),
-            ("find",),
-            ("find", "pars", "--include-superseded"),
-            ("find", "nothing at all", "--as-of", "2030-01-01"),
-            ("timeline", made),
-            ("timeline", "--query", "parser"),
-            ("fetch", made),
-            ("fetch", made, "--used", "--dry-run"),
-            ("context", "--query", "parser"),
-            ("context", "--query", "parser", "--used", "--dry-run"),
-        ):
-            assert cleo_cli("memory", *argv, process=True).code == 0, argv
+    with Runner(warm=EVERYTHING) as runner:
+
+        def read(*argv: str) -> None:
+            run = runner.run(job(("memory", *argv), cleo_project))
+            assert run.code == 0, run
+
+        read("find", "parser")
+        with frozen_bytes(cleo_project):
+            read("find", "parser")
+            read("find")
+            read("find", "pars", "--include-superseded")
+            read("find", "nothing at all", "--as-of", "2030-01-01")
+            read("timeline", made)
+            read("timeline", "--query", "parser")
+            read("fetch", made)
+            read("fetch", made, "--used", "--dry-run")
+            read("context", "--query", "parser")
+            read("context", "--query", "parser", "--used", "--dry-run")
 
 
 def test_find_imports_neither_arrays_nor_tokenizers_nor_tables(

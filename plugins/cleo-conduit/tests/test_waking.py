@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from cleo_conduit import wake
+from cleo_conduit.service import handling
 from cleo_conduit.service.handling import run_program
 from cleo_core.testing import Outcome
 
@@ -273,7 +274,10 @@ def test_a_handler_that_hangs_is_ended(cleo_open: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
-def test_what_a_handler_started_ends_with_it(cleo_open: Any, tmp_path: Path) -> None:
+def test_what_a_handler_started_ends_with_it(
+    cleo_open: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handling, "GRACE", 0.5)
     ann, bob = speakers(cleo_open, "ann", "bob")
     ann.send("x", to=["bob"])
     pid = tmp_path / "pid"
