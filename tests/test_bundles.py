@@ -146,8 +146,9 @@ def test_on_the_same_machine_credentials_read_again_after_the_salt_was_lost(
 def test_a_salt_that_is_here_is_never_replaced(cleo_cli: Cli, cleo_home: Path, home: Path) -> None:
     bundle = export(cleo_cli, cleo_home, "--scope", "global", "--encrypt")
     (home / "global-salt").write_bytes(bytes(32))
-    imported(cleo_cli, bundle, "--force")
+    done = imported(cleo_cli, bundle, "--force")
     assert (home / "global-salt").read_bytes() == bytes(32)
+    assert done["reauthRequired"] is True, "nothing that came can be read with it"
 
 
 def test_a_plain_bundle_without_the_salt_here_asks_for_a_new_sign_in(

@@ -18,7 +18,7 @@ from cleo_core.backup_sets import (
     superfluous,
     warn_not_removed,
 )
-from cleo_core.errors import CleoError, ValidationError
+from cleo_core.errors import CleoError, ValidationError, shortened
 from cleo_core.paths import tier_directory
 from cleo_core.progress import Progress
 from cleo_core.space import require_space
@@ -70,14 +70,21 @@ def back_up_whole(
     :param pinned: whether the sets stay until they are unpinned.
     :param dry_run: only say what would be copied and which sets would go.
     :raises CleoError: ``E_NOTHING``, no tier has anything; ``E_NO_SPACE``, before a byte is
-        written; ``E_VALIDATION``, the note is no text; ``E_NO_HOME``. What goes wrong with an item
-        or a set is in ``faults``.
+        written; ``E_VALIDATION``, the note is no text, or a tier none; ``E_NO_HOME``. What goes
+        wrong with an item or a set is in ``faults``.
     """
+    tiers = inputs.texts(tiers, "The tiers")  # type: ignore[assignment] # looked at below
     if len(inputs.plain_text(note, "The note")) > LONGEST_NOTE:
         raise ValidationError(
             f"The note is longer than {LONGEST_NOTE} characters.",
             fix="cleo backup create --note TEXT",
         )
+    for tier in tiers:
+        if tier not in ("project", "global"):
+            raise ValidationError(
+                f"{shortened(str(tier))!a} is no tier; there are project and global.",
+                fix="cleo backup create --help",
+            )
     if not dry_run:
         for tier in tiers:
             # Half of a restore that was interrupted is nothing to keep.

@@ -94,6 +94,9 @@ def checked_passphrase(passphrase: str) -> str:
 
     :raises CleoError: ``E_VALIDATION``.
     """
+    if not isinstance(passphrase, str):
+        # What it is must not be shown.
+        raise _unfit("is no text")
     try:
         passphrase.encode()
     except UnicodeEncodeError:

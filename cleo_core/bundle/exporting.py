@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from cleo_core import inputs
 from cleo_core.backup import Item, create_set, inventory
 from cleo_core.backup.inventory import machine_fingerprint
 from cleo_core.backup_sets import MANIFEST, manifest_hash
@@ -15,7 +16,7 @@ from cleo_core.bundle.container import Sealer, checked_passphrase, derive, new_h
 from cleo_core.bundle.manifest import LONGEST_TEXT, SCOPES, member_name, parsed
 from cleo_core.bundle.members import packing
 from cleo_core.bundle.staging import staged
-from cleo_core.errors import CleoError, ValidationError
+from cleo_core.errors import CleoError, ValidationError, shortened
 from cleo_core.paths import atomic_file, check_output
 from cleo_core.progress import Progress
 
@@ -48,10 +49,16 @@ def export_bundle(
     :returns: path, bytes, encrypted, scope, createdAt, project, complete, items, failed, and
         ``leftOut``: ``{name, kind, tier, reason}`` of what a bundle of that kind does not hold.
     :raises CleoError: ``E_NOT_INITIALIZED``; ``E_USAGE``, ``E_LOCATION_REFUSED``: the path;
-        ``E_VALIDATION``: the passphrase, the note; ``E_EXTRA_MISSING``; ``E_NOTHING``;
+        ``E_VALIDATION``: the passphrase, the note, the scope; ``E_EXTRA_MISSING``; ``E_NOTHING``;
         ``E_BACKUP_FAILED``, ``E_NO_SPACE``, ``E_DISK_FULL``: no file has appeared.
     """
+    if scope not in list(SCOPES):
+        raise ValidationError(
+            f"{shortened(str(scope))!a} is no scope; there are {', '.join(SCOPES)}.",
+            fix="cleo backup export --help",
+        )
     tiers = SCOPES[scope]
+    inputs.plain_text(note, "The note")
     if len(note) > LONGEST_TEXT or not note.isprintable():
         raise ValidationError(
             f"A note is a line of at most {LONGEST_TEXT} characters.",

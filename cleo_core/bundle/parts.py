@@ -12,7 +12,8 @@ from cleo_core.bundle.manifest import Manifest, Member
 from cleo_core.bundle.problems import invalid
 from cleo_core.bundle.reading import Bundle
 from cleo_core.errors import NotFoundError, echoed
-from cleo_core.paths import MARKER, SETTINGS, tier_directory
+from cleo_core.hashing import sha256
+from cleo_core.paths import MARKER, SETTINGS, read_bounded, tier_directory
 from cleo_core.paths.files import quoted
 from cleo_core.pending_restore import folder_of
 
@@ -163,6 +164,21 @@ def _is_here(app: App, declared: FileSpec) -> bool:
     return os.path.lexists(os.path.join(directory, declared.name))
 
 
+def _is_another(app: App, declared: FileSpec, manifest: Manifest) -> bool:
+    """Whether the file that is here is none that a bundle's stores can be read with."""
+    directory = tier_directory(declared.tier, app.project_or_none, app.env)
+    path = os.path.join(directory, declared.name)
+    then = [
+        member.sha256
+        for member in manifest.members
+        if (member.tier, member.kind, member.name) == (declared.tier, "file", declared.name)
+    ]
+    try:
+        return bool(then) and sha256(read_bounded(path, LARGEST_FILE, follow=False)) not in then
+    except (OSError, ValueError):
+        return True
+
+
 def machine_of(app: App, manifest: Manifest) -> str:
     """Whether a bundle was made on this machine: this, another or unknown."""
     if manifest.fingerprint is None:
@@ -178,7 +194,7 @@ def needs_sign_in(app: App, manifest: Manifest, parts: Sequence[Part]) -> bool:
             for declared in spec.files:
                 if declared.bundle != "same_machine":
                     continue
-                here = _is_here(app, declared)
+                here = _is_here(app, declared) and not _is_another(app, declared, manifest)
                 comes = any(
                     (member.kind, member.name) == ("file", declared.name)
                     for one in parts

@@ -104,8 +104,8 @@ def opened(path: str, ask: Callable[[], str]) -> Iterator[Bundle]:
 
 @contextmanager
 def _file(path: str) -> Iterator[BinaryIO]:
-    if not path.strip() or "\0" in path:
-        raise UsageError(f"{echoed(path)} is no name of a file.", fix="ls *.cleobundle")
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
+        raise UsageError(f"{echoed(str(path))} is no name of a file.", fix="ls *.cleobundle")
     check_test_root(path)
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     try:

@@ -30,9 +30,9 @@ def check_output(
     :raises CleoError: ``E_USAGE`` (2), the path is no name of a file, or a file is there;
         ``E_LOCATION_REFUSED`` (3), CLEO's own files are there, a link, a pipe or a device.
     """
-    if not path.strip() or "\0" in path:
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise UsageError(
-            f"{echoed(path)} is no name of a file.", fix="the same command with a path"
+            f"{echoed(str(path))} is no name of a file.", fix="the same command with a path"
         )
     if path == "-":
         raise UsageError("- is no name of a file here.", fix="the same command with a path")

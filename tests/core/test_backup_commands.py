@@ -20,6 +20,7 @@ from cleo_core.backup import creating
 from cleo_core.backup.verifying import verify_set
 from cleo_core.backup_sets import manifest_hash, read_set
 from cleo_core.database import connect_for_copy
+from cleo_core.errors import ValidationError
 from cleo_core.testing import Outcome
 
 Cli = Callable[..., Outcome]
@@ -197,6 +198,12 @@ class TestCreate:
     @pytest.mark.parametrize("note", ["x" * 2001, "\udcff"])
     def test_a_note_is_text(self, cleo_project: Path, cleo_cli: Cli, note: str) -> None:
         assert cleo_cli("backup", "create", "--note", note).code in (2, 6)
+        assert names() == []
+
+    @pytest.mark.parametrize("tiers", [None, 5, "project", ["none"], [5], [["project"]]])
+    def test_tiers_from_python_are_checked(self, cleo_project: Path, tiers: Any) -> None:
+        with open_app() as app, pytest.raises(ValidationError):
+            app.backup(tiers)
         assert names() == []
 
     def test_what_is_kept_elsewhere_or_gone_is_said(

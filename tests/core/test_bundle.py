@@ -14,10 +14,15 @@ from typing import Any, ClassVar
 
 import pytest
 
+from cleo_core.app import open_app
 from cleo_core.backup_sets import manifest_hash
 from cleo_core.bundle import container
+from cleo_core.bundle.exporting import export_bundle
+from cleo_core.bundle.importing import import_bundle
+from cleo_core.bundle.inspecting import inspect_bundle
 from cleo_core.bundle.members import packing
 from cleo_core.database import connect_for_copy
+from cleo_core.errors import CleoError
 from cleo_core.hashing import path_sha256
 from cleo_core.restore import live
 from cleo_core.testing import Outcome
@@ -800,3 +805,24 @@ def test_an_import_without_room_is_refused(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     error = cleo_cli("backup", "import", str(bundle)).error
     assert (error["code"], error["exit"]) == ("E_NO_SPACE", 69)
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        *((path, {}) for path in (None, 5, b"x", ["x"])),
+        *(("../b", {"scope": scope}) for scope in (None, "none", 5, ["project"])),
+        *(("../b", {"note": note}) for note in (None, 5, "\udcff")),
+        *(("../b", {"passphrase": words}) for words in (5, b"correct horse battery")),
+    ],
+)
+def test_arguments_from_python_are_checked(path: Any, more: dict[str, Any]) -> None:
+    with open_app() as app:
+        with pytest.raises(CleoError) as refused:
+            export_bundle(app, path, **{"scope": "project", **more})
+        assert refused.value.exit in (2, 6)
+        if not more:
+            for verb in (import_bundle, inspect_bundle):
+                with pytest.raises(CleoError):
+                    verb(app, path, str)
+    assert not Path("..", "b").exists()
