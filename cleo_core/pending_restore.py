@@ -26,6 +26,7 @@ from cleo_core.paths.homes import check_test_root
 from cleo_core.states import DATABASES, SIDECARS
 
 FORMAT = 1
+_KINDS = (*DATABASES, "file", "marker", "config")
 #: Name of the lock in a tier directory that a restore holds from its beginning to its end.
 LOCK = "restore"
 
@@ -255,24 +256,33 @@ def remove_temporaries(directory: str, record: Record, env: Mapping[str, str]) -
 
 def _check_names(one: Replacement) -> None:
     """Refuse what would reach beyond the directory: the record may have come with a clone."""
+    texts = (one.name, one.kind, one.file, one.temporary, one.sha256)
+    if not all(isinstance(text, str) for text in texts) or type(one.inode) is not int:
+        raise ValueError("it describes no file")
+    if one.kind not in _KINDS:
+        raise ValueError("it names no kind of file")
     for name in (one.file, one.temporary):
-        if not isinstance(name, str) or os.path.basename(name) != name or name in ("", ".", ".."):
+        # What the operating system cannot take as a name, UnicodeEncodeError included.
+        if os.path.basename(name) != name or name in ("", ".", "..") or b"\0" in os.fsencode(name):
             raise ValueError("it names no file")
     if not (one.temporary.startswith(f".{one.file}.") and one.temporary.endswith(".tmp")):
         raise ValueError(f"{one.temporary} is no temporary of {one.file}")
 
 
 def _require_temporary(path: str, one: Replacement, directory: str, record: Record) -> None:
+    target = os.path.join(os.path.dirname(path), one.file)
     try:
-        if not os.path.islink(path) and path_sha256(path) == one.sha256:
-            return
         words = "is not what was to be restored"
+        if not os.path.islink(path) and path_sha256(path) == one.sha256:
+            if not os.path.isdir(target):
+                return
+            words = "would replace a directory"
     except OSError as error:
         words = f"cannot be read ({error.strerror})"
     raise CleoError(
         "E_RESTORE_PENDING",
         f"A restore was interrupted and cannot be carried out: {path} {words}. "
-        f"{os.path.join(os.path.dirname(path), one.file)} is as it was.",
+        f"{target} is as it was.",
         fix=way_out(record),
         details={
             "record": record_path(directory),

@@ -303,6 +303,19 @@ class TestFinishing:
             '{"format": 1, "tier": "project", "source": null, "safetySet": null, "items": '
             '[{"name": "x", "kind": "store", "file": "boxes.db", "temporary": "shelves.db", '
             '"sha256": "", "inode": 1}]}',
+            *(
+                '{"format": 1, "tier": "project", "source": null, "safetySet": null, "items": '
+                f'[{{"name": "x", "kind": {kind}, "file": "{file}", "temporary": ".{file}.1.tmp", '
+                f'"sha256": {sha256}, "inode": {inode}}}]}}'
+                for kind, file, sha256, inode in (
+                    ('"store"', "x\\u0000y", '""', "1"),
+                    ('"store"', "\\ud800", '""', "1"),
+                    ('"thing"', "x", '""', "1"),
+                    ("[]", "x", '""', "1"),
+                    ('"store"', "x", "5", "1"),
+                    ('"store"', "x", '""', '"1"'),
+                )
+            ),
         ],
     )
     def test_a_record_that_cannot_be_read_is_put_aside_by_doctor(
@@ -316,6 +329,20 @@ class TestFinishing:
         assert both(cleo_cli) == [NEW, NEW]
         [kept] = FOLDER.glob("quarantine/restore.json.*")
         assert kept.read_text() == text
+
+    def test_a_record_that_would_replace_a_directory_is_given_up_by_doctor(
+        self, cleo_cli: Cli, left: Callable[[int], None]
+    ) -> None:
+        left(1)
+        shutil.rmtree(FOLDER / "backups")
+        (FOLDER / "boxes.db").unlink()
+        (FOLDER / "boxes.db").mkdir()
+        error = cleo_cli("boxes", "list").error
+        assert (error["exit"], error["code"]) == (64, "E_RESTORE_PENDING")
+        cleo_cli(*error["fix"].split()[1:])
+        assert not RECORD.exists()
+        (FOLDER / "boxes.db").rmdir()
+        assert cleo_cli("boxes", "add", "new").code == 0
 
     def test_another_project_only_looks_and_leaves_it(
         self,
