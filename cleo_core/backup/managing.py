@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleo_core.backup_sets import (
@@ -159,19 +160,23 @@ def delete_sets(
                 f"The set {one.one.name} is pinned.",
                 fix=f"cleo backup unpin {one.one.name}{_option(one, tiers)}",
             )
-    last = _last_copies(sets_of(stores, tiers), chosen)
-    if last and not sure and not dry_run:
-        names = " ".join(one.one.name for one in chosen)
-        raise CleoError(
-            "E_CONFIRMATION_NEEDED",
-            f"No other set has a good copy of {', '.join(last)}.",
-            fix=f"cleo backup delete {names}{_option(chosen[0], tiers)} --yes",
-            details={"lastCopies": last},
-        )
-    if not dry_run:
+    if dry_run:
+        return [one.one.name for one in chosen]
+    with ExitStack() as stack:
+        # Of two that each leave what the other one takes, none would leave a copy.
+        for directory in sorted({one.directory for one in chosen}):
+            stack.enter_context(locked(directory, "backups"))
+        last = [] if sure else _last_copies(sets_of(stores, tiers), chosen)
+        if last:
+            names = " ".join(one.one.name for one in chosen)
+            raise CleoError(
+                "E_CONFIRMATION_NEEDED",
+                f"No other set has a good copy of {', '.join(last)}.",
+                fix=f"cleo backup delete {names}{_option(chosen[0], tiers)} --yes",
+                details={"lastCopies": last},
+            )
         for one in reversed(chosen):
-            with _locked(one):
-                _remove(one)
+            _remove(one)
     return [one.one.name for one in chosen]
 
 

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from cleo_core.app import open_app
-from cleo_core.backup import creating
+from cleo_core.backup import creating, managing
 from cleo_core.backup.verifying import verify_set
 from cleo_core.backup_sets import manifest_hash, read_set
 from cleo_core.database import connect_for_copy
 from cleo_core.errors import ValidationError
+from cleo_core.locks import held
 from cleo_core.testing import Outcome
 
 Cli = Callable[..., Outcome]
@@ -620,6 +621,21 @@ class TestKeeping:
         assert cleo_cli("backup", "delete", second["name"], "--yes").code == 0
         assert names() == []
         assert cleo_cli("backup", "show", "latest").code == 61
+
+    def test_what_is_the_last_copy_is_asked_where_nobody_else_deletes(
+        self, cleo_project: Path, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = (cleo_cli("backup", "create").data["sets"][0]["name"] for _ in range(2))
+        real, seen = managing._last_copies, []
+
+        def last_copies(*arguments: Any) -> list[str]:
+            seen.extend(one["lock"] for one in held(str(BACKUPS.parent)))
+            return real(*arguments)
+
+        monkeypatch.setattr(managing, "_last_copies", last_copies)
+        assert cleo_cli("backup", "delete", first).code == 0
+        assert cleo_cli("backup", "delete", second).error["code"] == "E_CONFIRMATION_NEEDED"
+        assert seen == ["backups", "backups"]
 
     def test_another_projects_copies_are_none_of_this_one(
         self, cleo_project: Path, cleo_cli: Cli
