@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: Seconds for which a file that SQLite cannot open must not change.
 AT_REST = 2.0
 
+#: Seconds for which files are held while another one is waited for, and for which they are not.
+TURN, PAUSE = 1.0, 0.2
+
 _BLOCK = 1 << 20
 
 
@@ -59,20 +62,42 @@ def held_alone(app: App, items: Sequence[Planned], *, until: float) -> Iterator[
         sound = [one.is_database and one.present and _is_sound(app, one) for one in items]
     found: list[Live] = []
     try:
-        for one, is_sound in zip(items, sound, strict=True):
-            if one.is_database and one.present:
-                found.append(_hold(one, is_sound, until))
-            elif one.present:
-                found.append(Live(one, None, sound=_is_acceptable(one)))
-            elif one.is_database and _sidecars(one.target):
-                # What a lost database has left may hold the only copy of its last rows.
-                found.append(Live(one, None, sound=False))
+        _hold_all(found, items, sound, until)
         _wait_at_rest([one for one in found if one.held and not one.held.connection], until)
         yield found
     finally:
         for live in found:
             if live.held is not None:
                 live.held.release()
+
+
+def _hold_all(
+    found: list[Live], items: Sequence[Planned], sound: Sequence[bool], until: float
+) -> None:
+    """Take all files; where one cannot be had soon, let go of the others and begin anew.
+
+    Who has it open may be waiting for one of those.
+    """
+    while True:
+        moment = min(until, time.monotonic() + TURN)
+        try:
+            for one, is_sound in zip(items, sound, strict=True):
+                if one.is_database and one.present:
+                    found.append(_hold(one, is_sound, moment))
+                elif one.present:
+                    found.append(Live(one, None, sound=_is_acceptable(one)))
+                elif one.is_database and _sidecars(one.target):
+                    # What a lost database has left may hold the only copy of its last rows.
+                    found.append(Live(one, None, sound=False))
+            return
+        except CleoError as error:
+            if error.code != "E_STORE_IN_USE" or time.monotonic() >= until:
+                raise
+        while found:
+            last = found.pop()
+            if last.held is not None:
+                last.held.release()
+        time.sleep(PAUSE)
 
 
 def quarantine(directory: str, live: Iterable[Live]) -> list[dict[str, str]]:

@@ -8,6 +8,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -557,6 +559,37 @@ class TestRefusals:
         header = (FOLDER / "shelves.db").read_bytes()[18:20]
         assert header == b"\x02\x02", "the log is as it was"
         assert cleo_cli("restore", "latest", "--yes").code == 0
+
+    def test_who_has_one_store_open_and_waits_for_another_is_let_through(
+        self, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CLEO_BUSY_TIMEOUT_MS", "5000")
+        monkeypatch.setattr(live, "TURN", 0.3)
+        make_set()
+        add(cleo_cli, "second")
+        ready, found = threading.Event(), []
+
+        def both_in_turn() -> None:
+            later = connect_for_copy(str(FOLDER / "boxes.db"))
+            later.execute("SELECT count(*) FROM boxes").fetchone()
+            ready.set()
+            while not found:
+                # Held by the restorer from the moment on that it waits for the other one.
+                time.sleep(0.15)
+                first = connect_for_copy(str(FOLDER / "shelves.db"), timeout=3.0)
+                first.execute("PRAGMA journal_mode").fetchone()
+                found.append(first.execute("SELECT count(*) FROM shelves").fetchone())
+                first.close()
+            later.close()
+
+        other = threading.Thread(target=both_in_turn)
+        other.start()
+        assert ready.wait(10)
+        outcome = cleo_cli("restore", "latest", "--yes")
+        other.join(20)
+        assert outcome.code == 0, outcome
+        assert found == [(2,)]
+        assert both(cleo_cli) == [["first"], ["first"]]
 
     def test_a_damaged_store_in_use(self, cleo_cli: Cli) -> None:
         make_set()
