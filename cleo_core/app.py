@@ -323,10 +323,8 @@ class App:
         from cleo_core.backup.whole import back_up_whole
         from cleo_core.backup_sets import Retention
 
-        keep = Retention.configured(self.config.get)
-        return back_up_whole(
-            self.stores, tiers, keep=keep, warn=self.warn, dry_run=self.dry_run, **options
-        )
+        options["keep"] = Retention.configured(self.config.get)
+        return back_up_whole(self.stores, tiers, warn=self.warn, dry_run=self.dry_run, **options)
 
     def migrate(self, spec: StoreSpec) -> Report:
         """Bring one store to the head revision; see :func:`cleo_core.migrate.migrate_store`."""

@@ -165,9 +165,13 @@ class TestStates:
         state: str,
         reading: int,
         writing: int,
+        cleo_home: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         assert cleo_cli("add", "a title").code == 0
         change(tasks_file)
+        # Where the system fails, that is logged.
+        monkeypatch.setenv("CLEO_LOG_FILE", str(cleo_home / "cleo.log"))
         with frozen_bytes(tasks_file.parent):
             shown = cleo_cli("stores", "tasks").data
             assert shown["state"] == state
