@@ -205,6 +205,7 @@ while True:
     select.select([fifo], [], [])
     os.read(fifo, 4096)
     db.execute("SELECT max(n) FROM t").fetchone()
+    db.execute("INSERT INTO claims VALUES (1)")
     print("message", time.time(), flush=True)
 """
 
@@ -224,6 +225,7 @@ def _waking(root: Path, env: dict[str, str]) -> list[tuple[object, ...]]:
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("CREATE TABLE t (n INTEGER)")
+    db.execute("CREATE TABLE claims (n INTEGER)")
 
     def commit() -> None:
         db.execute("INSERT INTO t VALUES (1)")
@@ -236,7 +238,11 @@ def _waking(root: Path, env: dict[str, str]) -> list[tuple[object, ...]]:
     return [
         ("`watch` prints after `send` returned, median ms", statistics.median(ours) * 1000, "< 50"),
         ("the same, 95th of 100, ms", p95 * 1000, "< 50"),
-        ("median ÷ a bare insert, byte and select", _ratio(ours, floor), "≤ 5"),
+        (
+            "median ÷ a bare insert and byte, and in the other process a select and insert",
+            _ratio(ours, floor),
+            "≤ 5",
+        ),
     ]
 
 

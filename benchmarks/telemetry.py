@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
-from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import FLOOR, Cost, alternate, clean_env, run, table
+from benchmarks.measure import FLOOR, Cost, clean_env, run, table
 from cleo_core.testing.wheels import Environment, build_wheel, make_environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +26,7 @@ INSTALLED, ENABLED = 1.0, 3.0
 
 
 def main() -> None:
-    """Print the medians of all three and what each adds to the one before."""
+    """Print the medians of all three, and of what each adds to the one before in a round."""
     with tempfile.TemporaryDirectory(prefix="cleo-bench-") as name:
         folder = Path(name)
         wheels = {key: build_wheel(path, folder / "wheels") for key, path in SOURCES.items()}
@@ -43,19 +43,24 @@ def main() -> None:
         rows = []
         floors = []
         for label, words in COMMANDS.items():
-            costs = alternate(
-                {
-                    "floor": lambda: run(FLOOR, clean_env(folder), folder),
-                    **{state: partial(place.run, words) for state, place in states.items()},
-                },
-                ROUNDS,
-            )
-            none, off, on = (costs[state] for state in states)
-            floors.append(costs["floor"].cpu)
-            rows.append((label, none.cpu, off.cpu, on.cpu, off.cpu - none.cpu, on.cpu - off.cpu))
-            rows.append(
-                ("wall", none.wall, off.wall, on.wall, off.wall - none.wall, on.wall - off.wall)
-            )
+            rounds = [
+                {state: place.run(words) for state, place in _turned(states, number).items()}
+                for number in range(ROUNDS + 1)
+            ][1:]
+            floors.append(run(FLOOR, clean_env(folder), folder).cpu)
+            for kind in ("cpu", "wall"):
+                figures = {
+                    state: [getattr(costs[state], kind) for costs in rounds] for state in states
+                }
+                none, off, on = figures.values()
+                rows.append(
+                    (
+                        label if kind == "cpu" else kind,
+                        *(statistics.median(one) for one in figures.values()),
+                        _added(none, off),
+                        _added(off, on),
+                    )
+                )
         table(
             f"What telemetry adds to a command, ms of CPU; floor {min(floors):.1f} ms CPU",
             (
@@ -66,6 +71,18 @@ def main() -> None:
             ),
             rows,
         )
+
+
+def _turned(states: dict[str, _Place], number: int) -> dict[str, _Place]:
+    """The states in another order each round, so that none is always the first."""
+    names = list(states)
+    cut = number % len(names)
+    return {name: states[name] for name in (*names[cut:], *names[:cut])}
+
+
+def _added(before: list[float], after: list[float]) -> float:
+    """The median of what is added in each round, in which the machine is the same for all."""
+    return statistics.median(b - a for a, b in zip(before, after, strict=True))
 
 
 class _Place:
