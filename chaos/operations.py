@@ -19,8 +19,8 @@ CHECKS = {
     "memory": "SELECT count(*) FROM brain_entries WHERE id = ? AND body = ?",
     "sticky": "SELECT count(*) FROM brain_sticky_notes WHERE id = ? AND content = ?",
     "message": "SELECT count(*) FROM messages WHERE id = ? AND content = ?",
-    "delivered": "SELECT count(*) FROM conduit_audit WHERE action = 'receipt.delivered'"
-    " AND actor = ? AND subject_id = ?",
+    "read": "SELECT count(*) FROM receipts AS r JOIN messages AS m ON m.seq = r.message_seq"
+    " WHERE m.id = ? AND r.agent_id = ? AND r.state = 'read'",
     "version": "SELECT count(*) FROM attachment_versions WHERE slug = ? AND version_number = ?"
     " AND author_agent_id = ?",
     "lease": "SELECT CAST(value AS INTEGER) >= ? FROM conduit_meta WHERE key = 'lease_fence'",
@@ -121,9 +121,10 @@ def receive(call: Call) -> Done:
     mail = call.app.service("conduit")
     found = mail.poll(limit=5, consumer=call.who)
     ids = [one.id for one in found.messages]
-    mail.read(*ids) if ids else None
+    if ids:
+        mail.read(*ids)
     return Done(
-        [],
+        [Fact("conduit", "read", [id_, call.who]) for id_ in ids],
         {"taken": [[one.seq, one.id, one.conversation_id] for one in found.messages]},
     )
 
@@ -172,7 +173,7 @@ def change_agent(call: Call) -> Done:
     """An agent of one's own gets another description."""
     name = call.chance.choice(call.memory["registered"])
     call.app.service("agents").update(name, description=call.text)
-    return Done([], {})
+    return Done([Fact("signaldock", "agent changed", [name, call.who], "")], {})
 
 
 def wait_elsewhere(call: Call) -> Done:

@@ -247,8 +247,9 @@ def _health(disk: Path, env: Mapping[str, str], faults: list[str]) -> None:
         for words in (
             ("reconcile", "--apply"),
             ("reconcile", "--check"),
-            ("doctor", "--deep"),
+            # Where the disk was full, some sets lack something, which doctor would say.
             ("backup", "create", "--all"),
+            ("doctor", "--deep"),
             ("backup", "verify", "--all"),
         ):
             _run(disk, env, project, words, faults)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from remember import remember
 from research_to_release import walk
+from restore import restore
 from talk import talk
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +63,7 @@ class Demo:
         done = subprocess.run(
             [sys.executable, "-m", "cleo_core", *words], cwd=self.project, env=env, check=False
         )
-        if done.returncode not in (0, 35, 100):
+        if done.returncode not in (0, 35, 53, 100):
             raise SystemExit(f"cleo {words[0]} failed with exit {done.returncode}")
 
     def ask(self, *words: str, agent: str | None = None) -> str:
@@ -190,11 +191,15 @@ def main() -> None:
         print("\nWhat they tell each other.")
         talk(demo)
 
+        print("\nAnd when a file is damaged.")
+        restore(demo, mine)
+
         print("\nAnother project, from first research to a released version.")
         story = Story(Path(name) / "language")
         story.cleo("init", "language")
         story.cleo("agent", "register", "ada", "--quiet")
         walk(story)
+        story.cleo("backup", "create")
         story.cleo("doctor")
 
 

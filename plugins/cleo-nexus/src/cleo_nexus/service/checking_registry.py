@@ -61,10 +61,10 @@ def check_copies(app: App, deep: bool = False) -> Finding:
         if not copies:
             return fine("No project is in two places.")
         first = next(iter(copies.values()))
+        many = "1 project is" if len(copies) == 1 else f"{len(copies)} projects are"
         return Finding(
             "warning",
-            f"{len(copies)} projects are in two places: {first[0]} and {first[1]}"
-            f"{' …' if len(copies) > 1 else ''}.",
+            f"{many} in two places: {first[0]} and {first[1]}{' …' if len(copies) > 1 else ''}.",
             {"count": len(copies), "copies": dict(list(copies.items())[:MOST])},
             f"cleo --project {quoted(first[-1])} nexus reconcile",
         )
