@@ -918,17 +918,16 @@ def test_looking_at_an_open_file_drops_no_lock(path: str, either_driver: Any) ->
     held.close()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="locks belong to handles there")
 def test_what_is_kept_for_the_locks_goes_with_the_connection(path: str) -> None:
-    before = len(os.listdir("/dev/fd"))
     for _ in range(5):
         first, second = Database(path, "things"), Database(path, "things")
         for one in (first, second):
             for _ in range(3):
                 header(path)
+            assert os.path.realpath(path) in open_files()
             one.close()
         header(path)
-    assert len(os.listdir("/dev/fd")) == before
+    assert os.path.realpath(path) not in open_files()
 
 
 def test_nothing_stays_open_when_an_app_is_closed(cleo_app: App) -> None:
