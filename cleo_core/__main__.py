@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+# `signal` without the enums that it makes of its numbers: a millisecond of each command.
+import _signal as signal  # type: ignore[import-not-found] # typeshed has only the public one
 
 #: An interrupt before the command line is there ends the process at once, without a traceback.
 _EARLY = signal.getsignal(signal.SIGINT) is signal.default_int_handler

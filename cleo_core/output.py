@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from cleo_core import clock
+from cleo_core.api.declared import Declared, field_names
 from cleo_core.errors import CleoError, UsageError
 
 Human = Callable[["Printer"], None]
@@ -80,7 +81,10 @@ def to_json(value: Any) -> Any:
 
     A record leaves out the fields its class names in ``OPTIONAL`` when they are None.
     """
-    fields = getattr(value, "__dataclass_fields__", None)
+    if isinstance(value, Declared):
+        fields: Iterable[str] | None = field_names(value)
+    else:
+        fields = getattr(value, "__dataclass_fields__", None)
     if fields is not None:
         optional = getattr(value, "OPTIONAL", ())
         return {

@@ -13,17 +13,21 @@ class Declared:
     """
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in _fields(self))
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in field_names(self))
         return f"{type(self).__name__}({fields})"
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in _fields(self))
+        return all(getattr(self, name) == getattr(other, name) for name in field_names(self))
 
     def __hash__(self) -> int:
-        return hash((type(self), getattr(self, _fields(self)[0])))
+        return hash((type(self), getattr(self, field_names(self)[0])))
 
 
-def _fields(record: object) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(record))  # type: ignore[arg-type] # all are dataclasses
+def field_names(declared: Declared) -> tuple[str, ...]:
+    """The names of a declaration's fields, in order."""
+    plan = vars(type(declared)).get("_plan")
+    if plan is not None:
+        return tuple(plan.fields)
+    return tuple(one.name for one in fields(declared))  # type: ignore[arg-type] # all are dataclasses

@@ -7,7 +7,7 @@ strings, imported at first use.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from cleo_core.api.declared import Declared
@@ -108,7 +108,7 @@ class ServiceSpec(Declared):
     target: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Reference(Declared):
     """A soft foreign key from one store's column to a kind that another store owns.
 

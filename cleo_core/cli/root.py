@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found] # as in __main__
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, field, fields, replace
 from typing import ClassVar
 
@@ -57,3 +58,40 @@ def test_a_record_is_frozen() -> None:
 def test_the_hash_without_openssl_is_sha256() -> None:
     for data in (b"", b"a", "é\0".encode() * 1000):
         assert sha256(data) == hashlib.sha256(data).hexdigest()
+
+
+def test_a_class_of_many_records_behaves_as_before() -> None:
+    @record
+    class Dot(Declared):
+        x: int
+        y: int = 2
+        tags: list[str] = field(default_factory=list)
+
+        def __post_init__(self) -> None:
+            if not self.tags:
+                object.__setattr__(self, "tags", [f"at {self.x}"])
+
+    made = [Dot(number, y=3) for number in range(1000)]
+    assert Dot.__init__ is not Point.__init__
+    assert all(vars(one) == {"x": x, "y": 3, "tags": [f"at {x}"]} for x, one in enumerate(made))
+    assert [one.name for one in fields(Dot)] == ["x", "y", "tags"]
+    assert replace(made[7], x=8) == Dot(8, 3, ["at 7"]) != made[8]
+    for values in ((), (1, 2, [], 4)):
+        with pytest.raises(TypeError):
+            Dot(*values)  # type: ignore[arg-type] # what the type checker refuses too
+    with pytest.raises(FrozenInstanceError):
+        made[0].x = 2  # type: ignore[misc] # what the type checker refuses too
+
+
+def test_threads_that_ask_for_the_fields_at_once_get_the_same() -> None:
+    for _ in range(20):
+
+        @record
+        class Dot(Declared):
+            x: int
+            tags: list[str] = field(default_factory=list)
+
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(fields, [Dot] * 8))
+        assert {tuple(one.name for one in names) for names in found} == {("x", "tags")}
+        assert Dot(1).tags == []

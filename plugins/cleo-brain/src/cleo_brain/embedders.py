@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 #: The embedder that comes with the extra ``wordllama``.
 WORDLLAMA = "wordllama/l2_supercat_256/sif1"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class EmbedderSpec(Declared):
     """One embedder, as data.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 #: Names of settings whose values nobody is shown.
 _SECRET = re.compile("key|token|secret|password", re.IGNORECASE)
@@ -15,7 +16,7 @@ _SECRET = re.compile("key|token|secret|password", re.IGNORECASE)
 Outcome = Literal["accepted", "retry", "permanent", "auth", "offline"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class TransportSpec(Declared):
     """One transport, as data.
 
@@ -32,7 +33,7 @@ class TransportSpec(Declared):
     schemes: tuple[str, ...] = ("http", "https")
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Identity(Declared):
     """In whose name, and with what, a transport works.
 
@@ -56,7 +57,7 @@ class Identity(Declared):
         return f"Identity(agent_id={self.agent_id!r}, base_url={self.base_url!r})"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class PushResult(Declared):
     """What became of an attempt to hand a message over.
 
@@ -73,7 +74,7 @@ class PushResult(Declared):
     error: str | None = None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Inbound(Declared):
     """A message as the other side gives it.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_tasks.records import Line
 
 
-@dataclass(frozen=True, eq=False)
-class AdrRelation:
+@record
+class AdrRelation(Declared):
     """One decision supersedes, amends or is related to another; ``source`` is file or manual."""
 
     from_adr_id: str
@@ -18,8 +19,8 @@ class AdrRelation:
     source: str
 
 
-@dataclass(frozen=True, eq=False)
-class AdrTask:
+@record
+class AdrTask(Declared):
     """A task that a decision is linked to; ``source`` is file or manual."""
 
     task_id: str
@@ -29,8 +30,8 @@ class AdrTask:
     task: Line
 
 
-@dataclass(frozen=True, eq=False)
-class AdrLine:
+@record
+class AdrLine(Declared):
     """One decision in a list. ``removed_at``: since when its file is gone."""
 
     id: str
@@ -49,7 +50,7 @@ class AdrLine:
     removed_at: str | None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class AdrHit(AdrLine):
     """One decision that a search found.
 
@@ -62,8 +63,8 @@ class AdrHit(AdrLine):
     snippet: str
 
 
-@dataclass(frozen=True, eq=False)
-class AdrWarning:
+@record
+class AdrWarning(Declared):
     """Something in a file that was not, or not wholly, understood."""
 
     file: str
@@ -72,8 +73,8 @@ class AdrWarning:
     message: str
 
 
-@dataclass(frozen=True, eq=False)
-class AdrSync:
+@record
+class AdrSync(Declared):
     """What a sync did. Each file that was read is in one of the first four counts.
 
     ``created``, ``updated`` (a column or an edge changed), ``restored`` (the file came back):
@@ -96,8 +97,8 @@ class AdrSync:
     warnings: list[AdrWarning]
 
 
-@dataclass(frozen=True, eq=False)
-class Adr:
+@record
+class Adr(Declared):
     """One decision, whole.
 
     ``content``: the file's text. ``content_hash``: SHA-256 of the file's bytes in hexadecimal.
@@ -131,8 +132,8 @@ class Adr:
     OPTIONAL: ClassVar[tuple[str, ...]] = ("sync",)
 
 
-@dataclass(frozen=True, eq=False)
-class AdrLink:
+@record
+class AdrLink(Declared):
     """A link of a decision to a task (``task_id``) or to another decision (``to_adr_id``)."""
 
     adr_id: str
@@ -144,8 +145,8 @@ class AdrLink:
     OPTIONAL: ClassVar[tuple[str, ...]] = ("task_id", "to_adr_id")
 
 
-@dataclass(frozen=True, eq=False)
-class AdrUnlinked:
+@record
+class AdrUnlinked(Declared):
     """The links that are gone."""
 
     removed: list[AdrLink]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Instance(Declared):
     """One running, or once running, instance of an agent.
 
@@ -47,7 +47,7 @@ class Instance(Declared):
     )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Reaped(Declared):
     """Instances that are now crashed, and the ids of the tasks whose claims were freed."""
 
@@ -55,7 +55,7 @@ class Reaped(Declared):
     released: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class CachedAgent(Declared):
     """What may be shown of an agent whose credential is cached here."""
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -17,8 +20,8 @@ class Wait:
     waits_for_status: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class WaitingGraph:
+@record
+class WaitingGraph(Declared):
     """Who waits for what, over all tasks of a project whatever their status.
 
     Iterating gives one :class:`Wait` for each edge; who walks far takes the two mappings, which are
@@ -50,8 +53,8 @@ class WaitingGraph:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class Summary:
+@record
+class Summary(Declared):
     """A project in numbers.
 
     ``tasks``: all but the archived ones; ``open``: pending, active, blocked and proposed.
@@ -77,8 +80,8 @@ class Features:
     files: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Package:
+@record
+class Package(Declared):
     """Tasks to be taken to another project.
 
     ``records``: the lines of an export as objects: header, tasks in order of number, phases, end.
@@ -116,8 +119,8 @@ class Stripped:
     reason: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Imported:
+@record
+class Imported(Declared):
     """What became of records; ``id_map``: id there -> id here of every task that was made."""
 
     id_map: dict[str, str]
@@ -125,16 +128,16 @@ class Imported:
     stripped: list[Stripped]
 
 
-@dataclass(frozen=True, eq=False)
-class Transferred:
+@record
+class Transferred(Declared):
     """Tasks that were put away now, and those that were archived before."""
 
     archived: list[str]
     already: list[str]
 
 
-@dataclass(frozen=True, eq=False)
-class Held:
+@record
+class Held(Declared):
     """Tasks by what became of them.
 
     ``blocked``: they wait now. ``released``: they may go on. ``reworded``: they wait for something

@@ -7,10 +7,11 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from cleo_core import clock
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.output import camel
 from cleo_core.paths import atomic_file
 from cleo_tasks.importers.jsonl import NAME, VERSION
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 _BREAKS = ("\x85", "\u2028", "\u2029")
 
 
-@dataclass(frozen=True, eq=False)
-class ExportResult:
+@record
+class ExportResult(Declared):
     """What was written: ``edges`` are dependencies, ``external`` those that leave the selection.
 
     ``file`` is None when the lines went to a stream; ``sha256`` is that of all lines but the last.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class GateResult(Declared):
     """One recorded result of a gate.
 
@@ -25,7 +25,7 @@ class GateResult(Declared):
     checked_at: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Verification(Declared):
     """How far the verification of a task is.
 

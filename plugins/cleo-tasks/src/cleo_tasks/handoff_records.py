@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_tasks.session_records import SessionLine
 
 
-@dataclass(frozen=True, eq=False)
-class TaskRef:
+@record
+class TaskRef(Declared):
     """A task as handoffs and briefings name it; ``reason`` says why it is blocked."""
 
     id: str
@@ -22,8 +23,8 @@ class TaskRef:
     OPTIONAL: ClassVar[tuple[str, ...]] = ("severity", "reason")
 
 
-@dataclass(frozen=True, eq=False)
-class Handoff:
+@record
+class Handoff(Declared):
     """What a session leaves to the next one; written once, when it ends.
 
     ``last_task``: the one in focus at the end, else the last that was. ``next``: what its scope
@@ -47,8 +48,8 @@ class Handoff:
     totals: dict[str, int]
 
 
-@dataclass(frozen=True, eq=False)
-class HandoffState:
+@record
+class HandoffState(Declared):
     """A handoff and whether somebody took it over."""
 
     session_id: str
@@ -58,8 +59,8 @@ class HandoffState:
     consumed_by: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Briefing:
+@record
+class Briefing(Declared):
     """What an agent should know when it begins.
 
     ``totals``: how many there are of the lists. ``truncated``: something was left out, from the

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.output import camel
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class StageDefinition(Declared):
     """One stage of the lifecycle, as it is for every pipeline.
 
@@ -30,7 +30,7 @@ class StageDefinition(Declared):
     spellings: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Pipeline(Declared):
     """A task's pipeline; ``current_stage`` is the name in ``current_stage_id``."""
 
@@ -45,7 +45,7 @@ class Pipeline(Declared):
     version: int
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Evidence(Declared):
     """A file, address or manifest entry that shows what a stage did."""
 
@@ -59,7 +59,7 @@ class Evidence(Declared):
     recorded_at: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Stage(Declared):
     """One stage of one pipeline; ``missing``: prerequisites neither completed nor skipped."""
 
@@ -82,7 +82,7 @@ class Stage(Declared):
     evidence: list[Evidence]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class GateResult(Declared):
     """One recorded result; ``counts``: it is of the current attempt of its stage."""
 
@@ -98,7 +98,7 @@ class GateResult(Declared):
     reason: str | None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Gate(Declared):
     """A named gate: its standing in the current attempt, None if none; all results, oldest first.
 
@@ -111,7 +111,7 @@ class Gate(Declared):
     results: list[GateResult]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Transition(Declared):
     """One entry into a stage; ``from_stage`` and ``to_stage`` are the names in the ids."""
 
@@ -128,7 +128,7 @@ class Transition(Declared):
     created_at: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Lifecycle(Declared):
     """A pipeline whole: its stages in order, its gates by name, its moves oldest first."""
 

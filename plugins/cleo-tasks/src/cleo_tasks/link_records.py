@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 
-@dataclass(frozen=True, eq=False, repr=False)
-class ExternalLink:
+
+@record
+class ExternalLink(Declared):
     """A task and what it is called elsewhere.
 
     ``id`` is None in a dry run. ``external_updated_at``, ``content_hash``, ``external_title``: of
@@ -29,8 +32,8 @@ class ExternalLink:
     last_sync_at: str | None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class LinkAdded:
+@record
+class LinkAdded(Declared):
     """A link that was made, or was there: ``created`` tells, and ``changed`` whether anything is
     different from before.
     """
@@ -40,15 +43,15 @@ class LinkAdded:
     changed: bool
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class LinksRemoved:
+@record
+class LinksRemoved(Declared):
     """The links that are gone."""
 
     removed: list[ExternalLink]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class ReconcileAction:
+@record
+class ReconcileAction(Declared):
     """What became of one record.
 
     ``action``: create, update, complete, activate, conflict or outbound. ``changes``: what changes
@@ -68,8 +71,8 @@ class ReconcileAction:
     OPTIONAL: ClassVar[tuple[str, ...]] = ("code", "message")
 
 
-@dataclass(frozen=True, eq=False)
-class ReconcileResult:
+@record
+class ReconcileResult(Declared):
     """What became of a file's records: the ``counts`` of all actions add up to ``read``.
 
     ``reasons`` counts the skipped ones by reason; ``actions`` lists all others. ``absent``: links

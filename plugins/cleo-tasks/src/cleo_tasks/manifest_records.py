@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 
-@dataclass(frozen=True, eq=False)
-class ManifestLine:
+
+@record
+class ManifestLine(Declared):
     """One manifest in a list, without its text."""
 
     id: str
@@ -23,7 +25,7 @@ class ManifestLine:
     archived_at: str | None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ManifestHit(ManifestLine):
     """One manifest that a search found.
 
@@ -36,8 +38,8 @@ class ManifestHit(ManifestLine):
     snippet: str
 
 
-@dataclass(frozen=True, eq=False)
-class Manifest:
+@record
+class Manifest(Declared):
     """One manifest, whole.
 
     ``epic_id``: the nearest epic above the task. ``content_hash``: the first 16 hexadecimal digits
@@ -61,15 +63,15 @@ class Manifest:
     archived_at: str | None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ManifestAdded(Manifest):
     """A manifest that was added, or the one that holds the same content: ``merged`` tells."""
 
     merged: bool
 
 
-@dataclass(frozen=True, eq=False)
-class StageOutput:
+@record
+class StageOutput(Declared):
     """What a lifecycle stage brought forth. ``tasks``: ids of the tasks it belongs to."""
 
     id: str
@@ -87,8 +89,8 @@ class StageOutput:
     tasks: list[str]
 
 
-@dataclass(frozen=True, eq=False)
-class ManifestStats:
+@record
+class ManifestStats(Declared):
     """How many manifests there are, by type and by status; words that none has count 0."""
 
     total: int
@@ -96,8 +98,8 @@ class ManifestStats:
     by_status: dict[str, int]
 
 
-@dataclass(frozen=True, eq=False)
-class ManifestsArchived:
+@record
+class ManifestsArchived(Declared):
     """The ids that were archived."""
 
     archived: list[str]

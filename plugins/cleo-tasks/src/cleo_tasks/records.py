@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 if TYPE_CHECKING:
     from cleo_tasks.gate_records import GateResult
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Task(Declared):
     """One task, whole.
 
@@ -69,7 +69,7 @@ class Task(Declared):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("history", "children", "gates", "pipeline")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Line(Declared):
     """One task in a list."""
 

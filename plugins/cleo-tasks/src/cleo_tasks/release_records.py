@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_tasks.records import Line
 
 
-@dataclass(frozen=True, eq=False)
-class Release:
+@record
+class Release(Declared):
     """One release, whole; ``id`` is ``rel-<version>``, after a rollback with ``.2``, ``.3`` …"""
 
     id: str
@@ -33,8 +34,8 @@ class Release:
     row_version: int
 
 
-@dataclass(frozen=True, eq=False)
-class ReleaseLine:
+@record
+class ReleaseLine(Declared):
     """One release in a list; ``tasks`` is their number."""
 
     id: str
@@ -47,8 +48,8 @@ class ReleaseLine:
     row_version: int
 
 
-@dataclass(frozen=True, eq=False)
-class ReleaseStep:
+@record
+class ReleaseStep(Declared):
     """One step; ``detail`` says what it did, or why it failed."""
 
     step: str
@@ -59,8 +60,8 @@ class ReleaseStep:
     detail: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Gate:
+@record
+class Gate(Declared):
     """What preparing asks for; ``message`` and ``fix`` say what is wrong where it is not met.
 
     ``forceable``: ``--force`` may pass it.
@@ -73,8 +74,8 @@ class Gate:
     forceable: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class ReleaseResult:
+@record
+class ReleaseResult(Declared):
     """A release with its steps and tasks.
 
     ``gates``: what preparing asks for, where the release is yet to be prepared. ``revert``:
@@ -90,8 +91,8 @@ class ReleaseResult:
     OPTIONAL: ClassVar[tuple[str, ...]] = ("gates", "revert")
 
 
-@dataclass(frozen=True, eq=False)
-class Changelog:
+@record
+class Changelog(Declared):
     """The section of the changelog that a release has written, or will write."""
 
     version: str

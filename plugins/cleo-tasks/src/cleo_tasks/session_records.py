@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 
-@dataclass(frozen=True, eq=False)
-class Focus:
+
+@record
+class Focus(Declared):
     """A task that a session worked on; ``cleared_at`` is None while it does."""
 
     task_id: str
@@ -15,8 +17,8 @@ class Focus:
     cleared_at: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Session:
+@record
+class Session(Declared):
     """One session, whole.
 
     ``created``: this very command made it; ``adopted``: it was implicit until now;
@@ -58,8 +60,8 @@ class Session:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class SessionLine:
+@record
+class SessionLine(Declared):
     """One session in a list."""
 
     id: str

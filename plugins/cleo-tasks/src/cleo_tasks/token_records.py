@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class TokenUsage(Declared):
     """The tokens of one request, and how they are known.
 
@@ -42,7 +42,7 @@ class TokenUsage(Declared):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("created", "changed")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Measured(Declared):
     """Tokens in and out, the source that they were taken from, and what is kept of the texts."""
 
@@ -57,7 +57,7 @@ class Measured(Declared):
     response_hash: str | None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Total(Declared):
     """Tokens of many requests.
 
@@ -73,7 +73,7 @@ class Total(Declared):
     confidence: dict[str, dict[str, int]]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Summary(Declared):
     """All tokens that match, and the same by method, transport, operation and model."""
 

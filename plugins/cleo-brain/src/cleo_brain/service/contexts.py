@@ -18,6 +18,7 @@ from cleo_brain.service.work import Verbs
 from cleo_brain.store import contexts, entries, graph
 from cleo_core import clock, inputs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend
 from cleo_core.errors import CleoError, NotFoundError, UsageError
 
@@ -30,7 +31,7 @@ NEWEST = {"observation": 10, "decision": 5}
 ANCESTORS = 20
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Shown(Declared):
     """An entry of a context; ``form`` is full or line, ``tokens`` the price in that form.
 
@@ -45,7 +46,7 @@ class Shown(Declared):
     why: list[str]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Omitted(Declared):
     """An entry that did not fit, with the price of its text."""
 
@@ -53,7 +54,7 @@ class Omitted(Declared):
     tokens: int
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Context(Declared):
     """What is known, as markdown of at most ``budget`` tokens."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_brain.entry_records import Sticky
@@ -21,6 +20,7 @@ from cleo_brain.service.work import Caller, Verbs, Work
 from cleo_brain.store import graph
 from cleo_core import clock
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError
 
 TARGETS = ("task", "decision", "learning", "observation")
@@ -36,7 +36,7 @@ _TAKES = {
 _NO_LABEL = re.compile(r"[^a-z0-9._:/-]+")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Target(Declared):
     """What a note became."""
 
@@ -44,7 +44,7 @@ class Target(Declared):
     id: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Converted(Declared):
     """A note and what it became.
 

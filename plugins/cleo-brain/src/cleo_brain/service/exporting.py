@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from cleo_brain.enums import KIND
@@ -15,6 +14,7 @@ from cleo_brain.service.work import Verbs
 from cleo_brain.store import entries, graph, search
 from cleo_core import clock
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.output import camel
 from cleo_core.paths import atomic_file
 from cleo_core.paths.outputs import check_output
@@ -45,7 +45,7 @@ _BOOLEANS = ("verified", "title_derived", "actionable")
 _BREAKS = ("\x85", "\u2028", "\u2029")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Exported(Declared):
     """What was written; ``path`` is None for a stream."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cleo_brain.api import STORE
@@ -19,6 +18,7 @@ from cleo_brain.store import forgetting as store
 from cleo_brain.words import content_words
 from cleo_core import inputs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import erasing
 from cleo_core.errors import CleoError, UsageError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cleo_core.app import App
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Gone(Declared):
     """An entry that is no more."""
 
@@ -34,7 +34,7 @@ class Gone(Declared):
     kind: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Forgotten(Declared):
     """What went.
 

@@ -14,6 +14,7 @@ from cleo_brain.service.private import Stripper
 from cleo_brain.service.work import Verbs, Work
 from cleo_brain.store import entries, graph
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError, echoed, shortened
 
 #: Targets of one call.
@@ -21,7 +22,7 @@ MOST_TARGETS = 100
 TYPES = tuple(dict.fromkeys((*LINK_TYPE, *EDGE_TYPE)))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Linked(Declared):
     """What became of each target: ``refused`` has ``id`` and ``reason``.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cleo_brain.errors import BrainError
@@ -13,6 +12,7 @@ from cleo_brain.service import fields
 from cleo_brain.service.suspects import Suspect
 from cleo_brain.service.work import Verbs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError
 from cleo_core.output import to_json
 
@@ -40,7 +40,7 @@ class Counted(NamedTuple):
     references: list[dict[str, Any]] | None = None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Step(Declared):
     """One step: rows that it looked at and changed, and milliseconds.
 
@@ -57,7 +57,7 @@ class Step(Declared):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("error", "references")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Maintenance(Declared):
     """The steps in their order, and pairs of entries that somebody should look at."""
 

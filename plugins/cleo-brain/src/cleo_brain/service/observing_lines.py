@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -14,6 +14,7 @@ from cleo_brain.service import fields, observing
 from cleo_brain.service.private import Stripper, strip_private
 from cleo_brain.service.work import Caller, Verbs, Work
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError, shortened
 
 #: Lines of one unit: what other writers wait for at most.
@@ -46,7 +47,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Batched(Declared):
     """Counts of a batch; ``rejected`` has ``line``, from 1, and ``reason``."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cleo_brain.service.work import Verbs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.units import Unit
 
@@ -17,7 +18,7 @@ BATCH = 512
 LARGEST = 10_000
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Reembedded(Declared):
     """What a run did.
 

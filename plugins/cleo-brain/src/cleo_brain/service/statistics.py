@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_brain.enums import INVALID_REASON, KIND, TIER
@@ -11,12 +10,13 @@ from cleo_brain.store import retrievals
 from cleo_brain.store import statistics as store
 from cleo_core import clock
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 #: Tags that are listed.
 MOST_TAGS = 50
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Stats(Declared):
     """Counts.
 

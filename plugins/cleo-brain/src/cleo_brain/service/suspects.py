@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from cleo_brain.store import entries, maintenance
 from cleo_brain.words import content_words, jaccard
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend
 
 NEWEST = 500
@@ -24,7 +24,7 @@ _NEGATION = re.compile(
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Suspect(Declared):
     """Two entries, the newer one first; ``reason``: duplicate or contradiction.
 

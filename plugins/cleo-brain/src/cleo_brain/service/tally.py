@@ -8,13 +8,14 @@ from typing import ClassVar
 
 from cleo_brain.service.private import strip_private
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import shortened
 
 #: Rejected items that the result lists; all are counted.
 MOST_REJECTED = 1000
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Imported(Declared):
     """What became of a source; ``read`` is the sum of stored, merged, skipped and rejected.
 

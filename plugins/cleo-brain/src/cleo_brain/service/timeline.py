@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cleo_brain.errors import entry_not_found
@@ -14,6 +13,7 @@ from cleo_brain.service.work import MOST_LISTED, Verbs
 from cleo_brain.store import entries, search
 from cleo_core import clock
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend
 from cleo_core.errors import NotFoundError, UsageError, shortened
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cleo_brain.entry_records import Entry
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Timeline(Declared):
     """An entry whole, and those written before and after it, oldest first."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_brain.errors import BrainError, entry_not_found
@@ -14,6 +13,7 @@ from cleo_brain.service.private import Stripper
 from cleo_brain.service.work import Verbs, Work
 from cleo_brain.store import entries, verifying
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import UsageError
 from cleo_core.output import Page
 
@@ -21,7 +21,7 @@ from cleo_core.output import Page
 REVIVABLE = ("evicted", "decayed")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Verified(Declared):
     """The entries whose verification changed, and those that it brought back."""
 

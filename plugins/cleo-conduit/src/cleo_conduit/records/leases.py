@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Lease(Declared):
     """That an agent has told the others to keep their hands off something.
 
@@ -32,7 +31,7 @@ class Lease(Declared):
     broken_by: str | None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LeaseConflict(Declared):
     """What stands in the way of a pattern, or of a path: another agent's lease."""
 
@@ -40,7 +39,7 @@ class LeaseConflict(Declared):
     with_: Lease
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LeaseGrant(Declared):
     """What was granted, new and renewed; ``conflicts``: what was not, and why."""
 
@@ -48,7 +47,7 @@ class LeaseGrant(Declared):
     conflicts: list[LeaseConflict]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LeaseChange(Declared):
     """What became of leases. ``changed``: whether any of them is not as it was before."""
 
@@ -56,7 +55,7 @@ class LeaseChange(Declared):
     leases: list[Lease]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class LeaseCheck(Declared):
     """What was looked at and found free; ``conflicts`` is empty, as others raise an error."""
 

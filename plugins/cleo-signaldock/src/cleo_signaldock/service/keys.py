@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, ValidationError
 from cleo_signaldock.errors import SignaldockError, agent_not_found
 from cleo_signaldock.ids import parse_agent_id
@@ -19,7 +19,7 @@ from cleo_signaldock.store import agents, meta, secrets
 _HEAD, _TAIL = 12, 4
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class KeyStatus(Declared):
     """The machine's key files and what they encrypt.
 
@@ -35,7 +35,7 @@ class KeyStatus(Declared):
     generations: list[int]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class KeySet(Declared):
     """An agent that has a key now."""
 
@@ -59,7 +59,7 @@ class ShownKey:
         return f"<ShownKey of {self.agent_id!r}>"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Rotated(Declared):
     """New key files: their generation, how many ciphertexts were made anew, who was passed over."""
 

@@ -7,10 +7,10 @@ the next: whichever side dies, one of the two is valid, and both are known here.
 from __future__ import annotations
 
 import secrets as randomness
-from dataclasses import dataclass
 
 from cleo_core import durations
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_signaldock.errors import SignaldockError, agent_not_found
 from cleo_signaldock.ids import parse_agent_id
@@ -23,7 +23,7 @@ from cleo_signaldock.store import agents, secrets
 _WEEK = 7 * 24 * 3600
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class KeyRotated(Declared):
     """An agent whose server knows its new key; ``finished``: a rotation begun earlier ended."""
 
@@ -33,7 +33,7 @@ class KeyRotated(Declared):
     rotated_at: str | None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class SignedIn(Declared):
     """An agent whose server takes its key."""
 

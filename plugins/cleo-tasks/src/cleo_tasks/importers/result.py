@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
+
 
 @dataclass(frozen=True)
 class Options:
@@ -28,8 +31,8 @@ class Options:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class ImportResult:
+@record
+class ImportResult(Declared):
     """What became of a file's rows: ``imported + updated + skipped`` is ``read``.
 
     ``reasons`` counts the skipped rows by reason. ``finished`` are updated rows whose import an

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from cleo_core import clock
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_core.output import camel, to_json
@@ -21,8 +23,8 @@ from cleo_tasks.store import phases, sessions, tasks
 UNGIVEN = "T???"
 
 
-@dataclass(frozen=True, eq=False)
-class AddResult:
+@record
+class AddResult(Declared):
     """A task that was added, or the one that was there: ``created`` tells.
 
     ``counts``: entries per list that were received, or that the task has that was there.

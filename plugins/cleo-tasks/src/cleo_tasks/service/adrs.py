@@ -31,7 +31,8 @@ from cleo_tasks.ids import parse_id
 from cleo_tasks.records import Line
 from cleo_tasks.service import adr_files, adr_linking, adr_sync, adr_writing, fields, text_search
 from cleo_tasks.service.adr_files import Tree
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import adr_links, adrs, tasks
 
 #: What a word of a query counts in each field.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, ValidationError, echoed
 from cleo_tasks.bulk_records import Transferred
@@ -25,16 +26,16 @@ REASON_OF = {"done": "completed", "cancelled": "cancelled"}
 REASONS = ("completed", "cancelled", "superseded", "duplicate")
 
 
-@dataclass(frozen=True, eq=False)
-class ReopenResult:
+@record
+class ReopenResult(Declared):
     """Tasks that are open again; ``reblocked``: open tasks that wait for them again."""
 
     tasks: list[Line]
     reblocked: list[Line]
 
 
-@dataclass(frozen=True, eq=False)
-class ArchiveResult:
+@record
+class ArchiveResult(Declared):
     """Tasks that went into or came out of the archive.
 
     ``skipped``: tasks that a selection left out because of their open children,

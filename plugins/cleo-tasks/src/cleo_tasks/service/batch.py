@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, NotFoundError
 from cleo_core.output import camel, to_json
 from cleo_tasks.errors import TasksError
@@ -15,11 +16,12 @@ from cleo_tasks.records import Line
 from cleo_tasks.service import fields, hierarchy
 from cleo_tasks.service.adding import UNGIVEN, add_task
 from cleo_tasks.service.batch_lines import Failure, Item, parsed
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import tasks
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class CreatedLine(Line):
     """A task that was added: its line in the batch, counted from 1, and its ``ref`` there."""
 
@@ -29,16 +31,16 @@ class CreatedLine(Line):
     OPTIONAL: ClassVar[tuple[str, ...]] = ("ref",)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class FailedLine:
+@record
+class FailedLine(Declared):
     """A line that was not added, and why: ``problems`` as in ``error.details.problems``."""
 
     line: int
     problems: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class BatchResult:
+@record
+class BatchResult(Declared):
     """What became of a batch, both lists in the order of its lines."""
 
     created: list[CreatedLine]

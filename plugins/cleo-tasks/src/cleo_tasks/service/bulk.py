@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from cleo_tasks.bulk_records import Features, Summary, WaitingGraph
 from cleo_tasks.enums import OPEN_STATUS, TASK_STATUS
 from cleo_tasks.ids import parse_ids
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 from cleo_tasks.store import bulk as store
 
 

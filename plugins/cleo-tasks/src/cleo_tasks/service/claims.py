@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import UsageError, ValidationError
 from cleo_tasks.enums import OPEN_STATUS
@@ -15,13 +17,14 @@ from cleo_tasks.records import Task
 from cleo_tasks.service import holding, scope, transitions
 from cleo_tasks.service.fields import name_filter
 from cleo_tasks.service.liveness import stale_times
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.session_records import Session
 from cleo_tasks.store import claims, focus, sessions, tasks
 
 
-@dataclass(frozen=True, eq=False)
-class ClaimResult:
+@record
+class ClaimResult(Declared):
     """A task that the agent holds now.
 
     ``changed``: it did not before; ``started``: it became active just now; ``session``: the one
@@ -36,15 +39,15 @@ class ClaimResult:
     OPTIONAL: ClassVar[tuple[str, ...]] = ("session",)
 
 
-@dataclass(frozen=True, eq=False)
-class ReleaseResult:
+@record
+class ReleaseResult(Declared):
     """The tasks that nobody holds any more."""
 
     released: list[holding.Released]
 
 
-@dataclass(frozen=True, eq=False)
-class WorkResult:
+@record
+class WorkResult(Declared):
     """A task and the session that works, or worked, on it."""
 
     task: Task
@@ -52,8 +55,8 @@ class WorkResult:
     changed: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Current:
+@record
+class Current(Declared):
     """What a session works on, and since when."""
 
     task: Task

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, echoed
 from cleo_tasks.enums import OPEN_STATUS
@@ -23,8 +24,8 @@ CHILDREN = ("block", "cascade", "orphan")
 Problems = list[tuple[str | None, CleoError]]
 
 
-@dataclass(frozen=True, eq=False)
-class CloseResult:
+@record
+class CloseResult(Declared):
     """Tasks that were cancelled, deleted or purged, the named ones first.
 
     ``moved``: children that got another parent, ``{id, parentId, type}``. ``detached``: edges that

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import CleoError
 from cleo_tasks.enums import OPEN_STATUS
@@ -19,8 +21,8 @@ from cleo_tasks.service.work import Work
 from cleo_tasks.store import closing, sessions, tasks
 
 
-@dataclass(frozen=True, eq=False)
-class CompleteResult:
+@record
+class CompleteResult(Declared):
     """A completed task and what follows from it.
 
     ``unblocked_tasks``: pending tasks that waited for nothing else. ``auto_completed``: ids of

@@ -9,16 +9,17 @@ message, no log, no audit row, no export and no ``repr``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from cleo_core import clock, inputs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, ValidationError
 from cleo_tasks.enums import PRIVACY_TIER
 from cleo_tasks.errors import several
 from cleo_tasks.service import fields
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import credentials
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class CachedCredential:
         return f"<CachedCredential of {self.agent_id!r}>"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Put(Declared):
     """What became of a ``put``.
 

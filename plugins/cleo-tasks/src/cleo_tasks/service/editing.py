@@ -11,7 +11,7 @@ from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.ids import parse_id
 from cleo_tasks.service.adding import phase_unnamed
 from cleo_tasks.service.edits import CLEARED, UpdateResult, finish_task, update_task
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 
 #: Other spellings of fields.
 SPELLINGS = {"desc": "description", "label": "labels", "file": "files", "parent_id": "parent"}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cleo_core import inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.output import camel, to_json
@@ -50,8 +51,8 @@ _UNTOLD = frozenset({"updated_at", "modified_by", "version", "dependency_count"}
 _UNTOLD |= {"open_dependency_count", "has_dependencies", "created_week"}
 
 
-@dataclass(frozen=True, eq=False)
-class UpdateResult:
+@record
+class UpdateResult(Declared):
     """A task after an edit and the names of the fields that changed, as JSON has them.
 
     ``completed``: what followed, when the edit was the completion of the task.

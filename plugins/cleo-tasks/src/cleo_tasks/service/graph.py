@@ -7,9 +7,10 @@ for its children.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Database, Row
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.output import Page
@@ -18,21 +19,22 @@ from cleo_tasks.ids import parse_id, parse_ids
 from cleo_tasks.records import Line, Task
 from cleo_tasks.service import hierarchy
 from cleo_tasks.service.network import Network
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import graph as store
 from cleo_tasks.store import tasks
 
 
-@dataclass(frozen=True, eq=False)
-class Dependencies:
+@record
+class Dependencies(Declared):
     """What a task depends on, and what depends on it, in any status."""
 
     depends_on: list[Line]
     dependants: list[Line]
 
 
-@dataclass(frozen=True, eq=False)
-class DependencyChange:
+@record
+class DependencyChange(Declared):
     """A task after a change of its dependencies, and the ids that were added or removed."""
 
     task: Task
@@ -40,8 +42,8 @@ class DependencyChange:
     removed: list[str]
 
 
-@dataclass(frozen=True, eq=False)
-class Waves:
+@record
+class Waves(Declared):
     """Open tasks in the order in which they can be done.
 
     ``waves[0]`` waits for nothing, each later wave only for earlier ones. ``outside``: with
@@ -52,45 +54,45 @@ class Waves:
     outside: list[str]
 
 
-@dataclass(frozen=True, eq=False)
-class CriticalPath:
+@record
+class CriticalPath(Declared):
     """The longest chain of open tasks, the first to be done first."""
 
     path: list[Line]
 
 
-@dataclass(frozen=True, eq=False)
-class Held:
+@record
+class Held(Declared):
     """An open task that waits for another one, over ``distance`` edges."""
 
     task: Line
     distance: int
 
 
-@dataclass(frozen=True, eq=False)
-class Impact:
+@record
+class Impact(Declared):
     """The open tasks that wait for a task, directly or through other open ones; nearest first."""
 
     dependants: list[Held]
 
 
-@dataclass(frozen=True, eq=False)
-class Loop:
+@record
+class Loop(Declared):
     """Tasks that wait for each other: a loop, first id repeated last; ``tasks``: in the knot."""
 
     path: list[str]
     tasks: int
 
 
-@dataclass(frozen=True, eq=False)
-class Cycles:
+@record
+class Cycles(Declared):
     """The loops of a corrupted file; CLEO closes none."""
 
     cycles: list[Loop]
 
 
-@dataclass(frozen=True, eq=False)
-class Overview:
+@record
+class Overview(Declared):
     """Counts of open tasks.
 
     ``dependencies``: edges between open tasks. ``waiting``: tasks that depend on an open one.
@@ -107,8 +109,8 @@ class Overview:
     cycles: int
 
 
-@dataclass(frozen=True, eq=False)
-class Blocker:
+@record
+class Blocker(Declared):
     """An open task that ``dependants`` open tasks wait for, directly or through others.
 
     ``root``: it waits for nothing itself.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_tasks.errors import TasksError
 from cleo_tasks.service import opening, transitions
@@ -17,8 +18,8 @@ from cleo_tasks.store import claims, focus, sessions
 CLAIMABLE = frozenset({"pending", "active", "blocked"})
 
 
-@dataclass(frozen=True, eq=False)
-class Released:
+@record
+class Released(Declared):
     """A task whose claim was given back, and who had held it since when."""
 
     id: str

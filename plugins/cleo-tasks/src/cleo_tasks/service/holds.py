@@ -10,7 +10,8 @@ from cleo_core.errors import UsageError, ValidationError
 from cleo_tasks.bulk_records import Held
 from cleo_tasks.ids import parse_id
 from cleo_tasks.service import transitions
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import tasks
 
 

@@ -17,7 +17,8 @@ from cleo_tasks.ids import parse_id
 from cleo_tasks.service import fields
 from cleo_tasks.service import instance_rules as rules
 from cleo_tasks.service.liveness import alive_since
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import credentials, instances
 
 #: Characters of an error's text.

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import NotFoundError
 from cleo_core.output import Page
 from cleo_tasks.errors import TasksError
 from cleo_tasks.records import Line
 from cleo_tasks.service import fields
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import labels, tasks
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class LabelCount:
+@record
+class LabelCount(Declared):
     """A label and the number of tasks that have it, or that a change of it touched."""
 
     label: str
     tasks: int
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class LabelTasks:
+@record
+class LabelTasks(Declared):
     """A label, the number of tasks that have it, and a page of them."""
 
     label: str

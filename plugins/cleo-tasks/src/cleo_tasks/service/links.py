@@ -15,7 +15,8 @@ from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.link_records import ExternalLink, LinkAdded, LinksRemoved
 from cleo_tasks.service import fields
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import links as store
 from cleo_tasks.store import tasks
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.durations import moment
 from cleo_core.errors import NotFoundError
 from cleo_core.output import Page
 from cleo_tasks.errors import TasksError
 from cleo_tasks.ids import HIGHEST, parse_id
 from cleo_tasks.service import fields, numbering
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import audit, sequence
 
 #: A longer number is no row's: SQLite's integers end at nineteen digits.
 _DIGITS = 18
 
 
-@dataclass(frozen=True, eq=False)
-class Pruned:
+@record
+class Pruned(Declared):
     """Rows that were archived and rows that were deleted; ``path`` of the archive.
 
     ``path`` is None where there was nothing to prune, and in a dry run.

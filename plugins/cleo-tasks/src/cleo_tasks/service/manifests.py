@@ -30,7 +30,8 @@ from cleo_tasks.manifest_records import (
     StageOutput,
 )
 from cleo_tasks.service import manifest_adding, text_search
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import manifest_entries, manifests, tasks
 
 #: What a word of a query counts in each field.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend, Database
 from cleo_tasks.ids import HIGHEST
 from cleo_tasks.store import sequence
 
 
-@dataclass(frozen=True, eq=False)
-class SequenceState:
+@record
+class SequenceState(Declared):
     """The number that the next task gets, the last one as stored, the highest that a task has.
 
     ``ok``: the stored one is neither behind nor beyond any number that a task can have.

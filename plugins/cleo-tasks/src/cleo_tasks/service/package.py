@@ -14,7 +14,8 @@ from cleo_tasks.enums import LINK_TYPE
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id, parse_ids
 from cleo_tasks.service import fields
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import tasks
 
 SCOPES = ("subtree", "single")

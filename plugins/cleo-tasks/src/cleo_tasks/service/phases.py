@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_core import inputs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, NotFoundError, UsageError, ValidationError
 from cleo_core.output import Page, to_json
 from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.errors import TasksError
 from cleo_tasks.service import fields
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import phases as store
 from cleo_tasks.store import ready
 
@@ -23,7 +24,7 @@ NAME_LENGTH = 200
 MOST_NAMED = 20
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Phase(Declared):
     """One phase.
 

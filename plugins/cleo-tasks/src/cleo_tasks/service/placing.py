@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_tasks.enums import OPEN_STATUS
@@ -13,7 +14,8 @@ from cleo_tasks.errors import TasksError, several, task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.records import Line, Task
 from cleo_tasks.service import fields, hierarchy
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import placing as store
 from cleo_tasks.store import tasks
 
@@ -21,8 +23,8 @@ from cleo_tasks.store import tasks
 ROOT = "root"
 
 
-@dataclass(frozen=True, eq=False)
-class MoveResult:
+@record
+class MoveResult(Declared):
     """A task in its new place.
 
     ``retyped``: what got another type by it, ``{id, from, to}``.
@@ -32,7 +34,7 @@ class MoveResult:
     retyped: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Node(Line):
     """One task in the tree.
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cleo_core import clock, inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend, Row
 from cleo_core.errors import UsageError
 from cleo_core.output import Page
 from cleo_tasks.enums import PRIORITY_ORDER, TASK_ROLE, TASK_TYPE
 from cleo_tasks.records import Line
 from cleo_tasks.service import fields, scope
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 from cleo_tasks.store import ready as store
 from cleo_tasks.store import tasks
 
@@ -30,8 +31,8 @@ RARE = 1000
 MOST = 2**31
 
 
-@dataclass(frozen=True, eq=False)
-class Candidate:
+@record
+class Candidate(Declared):
     """A ready task as it is scored; ``parts``: points by name."""
 
     id: str
@@ -44,8 +45,8 @@ class Candidate:
     parts: dict[str, int]
 
 
-@dataclass(frozen=True, eq=False)
-class Suggestion:
+@record
+class Suggestion(Declared):
     """A ready task and its score; ``parts``: the points it is made of."""
 
     task: Line

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cleo_core import inputs
 from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.output import Page
 from cleo_tasks.enums import REGISTRY_ENTITY, REGISTRY_NAMESPACE
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 from cleo_tasks.store import statuses
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class RegisteredStatus(Declared):
     """A status that an entity can have; ``is_terminal``: it does not count as open."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cleo_core import inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.output import Page
@@ -13,7 +14,8 @@ from cleo_tasks.enums import RELATION_TYPE
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.records import Line
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import relations as store
 from cleo_tasks.store import tasks
 
@@ -23,8 +25,8 @@ SPELLINGS = {"relates-to": "related", "duplicate-of": "duplicates"}
 LEAST_SCORE = 50
 
 
-@dataclass(frozen=True, eq=False)
-class Relation:
+@record
+class Relation(Declared):
     """``task_id`` is related to ``related_to``. ``task``: in a list, the other end."""
 
     task_id: str
@@ -36,15 +38,15 @@ class Relation:
     OPTIONAL: ClassVar[tuple[str, ...]] = ("task",)
 
 
-@dataclass(frozen=True, eq=False)
-class RelationsRemoved:
+@record
+class RelationsRemoved(Declared):
     """The relations that are gone."""
 
     removed: list[Relation]
 
 
-@dataclass(frozen=True, eq=False)
-class Similar:
+@record
+class Similar(Declared):
     """A task that may be related: 20 points per shared label, 15 for the same phase, 25 for the
     same parent.
     """

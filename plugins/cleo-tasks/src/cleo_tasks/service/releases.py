@@ -25,7 +25,8 @@ from cleo_tasks.service.one_runner import one_runner
 from cleo_tasks.service.release_plan import Plan, Request, Seen
 from cleo_tasks.service.releasing import Runner
 from cleo_tasks.service.repository import Repository
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import releases
 
 

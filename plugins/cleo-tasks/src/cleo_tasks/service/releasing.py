@@ -32,7 +32,8 @@ from cleo_tasks.service import (
 from cleo_tasks.service.release_lookup import moved_on
 from cleo_tasks.service.release_plan import Request, Seen
 from cleo_tasks.service.repository import Repository, State, failed, step_error, words_of
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import releases
 
 #: What a unit refuses that a step has failed for; after other errors it is found running.

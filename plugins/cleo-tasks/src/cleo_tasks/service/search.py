@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from cleo_core.api.records import record
 from cleo_core.database import Backend
 from cleo_core.errors import UsageError, echoed
 from cleo_core.output import Page
@@ -12,14 +12,14 @@ from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.ids import parse_id, task_id
 from cleo_tasks.records import Line
 from cleo_tasks.service.fields import TITLE_LENGTH
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 from cleo_tasks.store import search, tasks
 
 #: What a search can be limited to.
 SEARCHED = ("id", *search.FIELDS)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Hit(Line):
     """One task that a search found.
 

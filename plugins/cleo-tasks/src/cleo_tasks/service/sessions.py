@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cleo_core import inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_core.output import Page, to_json
 from cleo_tasks.enums import SESSION_STATUS
 from cleo_tasks.service import fields, opening, scope, settings
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.session_records import Focus, Session, SessionLine
 from cleo_tasks.store import claims, focus, sessions
 
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 BRIEFING_CHARS, LEAST_CHARS = 4000, 600
 
 
-@dataclass(frozen=True, eq=False)
-class Collected:
+@record
+class Collected(Declared):
     """What ``session gc`` did: sessions that are now orphaned, tasks whose claims it freed."""
 
     orphaned: list[SessionLine]

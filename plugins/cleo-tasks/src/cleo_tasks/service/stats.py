@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_core import inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend, Row
 from cleo_core.errors import NotFoundError
 from cleo_tasks.enums import OPEN_STATUS, TASK_PRIORITY, TASK_STATUS, TASK_TYPE
@@ -13,7 +14,7 @@ from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.service import fields, liveness
 from cleo_tasks.service.readiness import Suggestion, candidates
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 from cleo_tasks.session_records import SessionLine
 from cleo_tasks.store import project, ready, sessions, tasks
 from cleo_tasks.store import stats as store
@@ -22,8 +23,8 @@ from cleo_tasks.store import stats as store
 MOST, SUGGESTED, COMPLETED, NAMED = 10, 5, 5, 5
 
 
-@dataclass(frozen=True, eq=False)
-class PhaseCount:
+@record
+class PhaseCount(Declared):
     """The tasks of a phase; ``phase`` None: those that are in none.
 
     ``total``: in any status; ``closed``: done, cancelled or archived.
@@ -38,8 +39,8 @@ class PhaseCount:
     total: int
 
 
-@dataclass(frozen=True, eq=False)
-class Stats:
+@record
+class Stats(Declared):
     """Numbers of tasks.
 
     ``total`` and ``by_status`` count tasks in any status, the archived ones included; ``open`` is
@@ -62,8 +63,8 @@ class Stats:
     by_phase: list[PhaseCount]
 
 
-@dataclass(frozen=True, eq=False)
-class ActiveTask:
+@record
+class ActiveTask(Declared):
     """A task that is being worked on: who holds it, which active session has it in focus."""
 
     id: str
@@ -74,8 +75,8 @@ class ActiveTask:
     session_id: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class BlockedTask:
+@record
+class BlockedTask(Declared):
     """An open task that cannot go on, and why.
 
     ``reason``: as it was given with the status blocked. ``waits_for``: the first open dependencies,
@@ -92,8 +93,8 @@ class BlockedTask:
     open_dependencies: int
 
 
-@dataclass(frozen=True, eq=False)
-class StaleClaim:
+@record
+class StaleClaim(Declared):
     """An open task whose holder shows no sign of life; ``cleo unclaim --stale`` frees it."""
 
     id: str
@@ -103,8 +104,8 @@ class StaleClaim:
     claimed_at: str
 
 
-@dataclass(frozen=True, eq=False)
-class CompletedTask:
+@record
+class CompletedTask(Declared):
     """A task that was completed, archived since or not."""
 
     id: str
@@ -113,8 +114,8 @@ class CompletedTask:
     assignee: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class ProjectFile:
+@record
+class ProjectFile(Declared):
     """The project as its file knows it; fields are None where nothing was written yet."""
 
     id: str | None
@@ -123,8 +124,8 @@ class ProjectFile:
     schema_version: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Dash:
+@record
+class Dash(Declared):
     """Where a project stands.
 
     ``phase``: the active one, or the one asked for. ``active``: begun last first. ``next``: the

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cleo_core.errors import UsageError
 from cleo_tasks.ids import parse_ids
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 
 if TYPE_CHECKING:
     from cleo_tasks.service.archiving import ArchiveResult, ReopenResult

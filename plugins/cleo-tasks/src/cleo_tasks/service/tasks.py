@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cleo_core import durations, inputs
 from cleo_core.errors import UsageError, echoed
 from cleo_core.output import Page, to_json
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id, parse_ids
-from cleo_tasks.records import Line, Task
-from cleo_tasks.service import fields
-from cleo_tasks.service.adding import AddResult, add_task, added_from_json
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 from cleo_tasks.store import audit, pipelines, tasks
+
+if TYPE_CHECKING:
+    from cleo_tasks.records import Line, Task
+    from cleo_tasks.service.adding import AddResult
 
 
 class TaskVerbs(Verbs):
@@ -58,6 +58,8 @@ class TaskVerbs(Verbs):
         """
         given = dict(locals())
         del given["self"], given["idempotency_key"]
+        from cleo_tasks.service.adding import add_task, added_from_json
+
         result: AddResult = self.write(
             "task.add",
             lambda work: work.unit.idempotent(
@@ -139,7 +141,9 @@ class TaskVerbs(Verbs):
         :param since: ISO-8601; tasks updated at or after it.
         :raises CleoError: a filter's value is no such word (2), the parent is missing (4).
         """
+        from cleo_core import durations, inputs
         from cleo_tasks.enums import TASK_ROLE, TASK_STATUS, TASK_TYPE
+        from cleo_tasks.service import fields
 
         if sort not in tasks.SORTS:
             raise UsageError(

@@ -16,7 +16,8 @@ from cleo_tasks.enums import TOKEN_CONFIDENCE, TOKEN_METHOD, TOKEN_TRANSPORT
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.service import counting, fields, token_recording
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import tasks, token_usage
 from cleo_tasks.token_records import Measured, Summary, TokenUsage, Total
 

@@ -11,7 +11,7 @@ from cleo_tasks.enums import TASK_STATUS
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import parse_id
 from cleo_tasks.service import fields
-from cleo_tasks.service.work import Verbs
+from cleo_tasks.service.verbs import Verbs
 from cleo_tasks.store import tasks
 
 if TYPE_CHECKING:

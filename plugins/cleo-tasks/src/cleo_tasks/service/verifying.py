@@ -14,7 +14,8 @@ from cleo_tasks.errors import TasksError, task_not_found
 from cleo_tasks.gate_records import Verification
 from cleo_tasks.ids import parse_id
 from cleo_tasks.service import atoms, evidence, fields, settings, verification
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import gates, tasks
 
 if TYPE_CHECKING:

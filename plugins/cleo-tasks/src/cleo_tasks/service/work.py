@@ -6,17 +6,16 @@ it; that rule lives here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_core.database import Row
-from cleo_core.errors import CleoError, UsageError, ValidationError
+from cleo_core.errors import CleoError, ValidationError
 from cleo_core.units import Unit
 from cleo_tasks.errors import task_not_found
 from cleo_tasks.ids import HIGHEST
 from cleo_tasks.records import Task
-from cleo_tasks.service import evidence, settings
+from cleo_tasks.service import settings
 from cleo_tasks.service.noting import Noting
 from cleo_tasks.store import graph, sequence, tasks
 
@@ -243,41 +242,3 @@ class Work(Noting):
             tasks.update(self, row["id"], {**values, **stamps}, bump=first)
             row.update(stamps)
             row["version"] += 1 if first else 0
-
-
-class Verbs:
-    """A group of verbs of the ``tasks`` service, bound to an App."""
-
-    app: App
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    @property
-    def db(self) -> Any:
-        """The store for reading."""
-        return self.app.store("tasks")
-
-    def write(self, action: str, body: Callable[[Work], T]) -> T:
-        """Run a verb's body as one unit and write its audit rows at the end."""
-
-        def run(hashes: Mapping[str, str | None], unit: Unit) -> T:
-            work = Work(unit, self.app, action, hashes)
-            result = body(work)
-            work.finish()
-            return result
-
-        return evidence.hashed_before(
-            self.app,
-            lambda hashes: self.app.write("tasks", partial(run, hashes)),
-        )
-
-    def page(self, limit: int | None, offset: int, setting: str = "list.limit") -> tuple[int, int]:
-        """Limit and offset of a list, the limit by default from the configuration.
-
-        :raises CleoError: a number that is out of range: 2, or the configured one 8.
-        """
-        chosen = settings.number(self.app.config, setting) if limit is None else limit
-        if chosen < 1 or offset < 0:
-            raise UsageError("A limit is at least 1 and an offset at least 0.")
-        return min(chosen, 2**31), min(offset, 2**62)

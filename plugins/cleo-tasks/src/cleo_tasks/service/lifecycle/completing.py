@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError
 from cleo_tasks.errors import TasksError
 from cleo_tasks.service.lifecycle import definitions, editing, entering, gates, outputs
@@ -14,8 +15,8 @@ from cleo_tasks.service.lifecycle.outputs import Output, Piece
 from cleo_tasks.service.work import Work
 
 
-@dataclass(frozen=True, eq=False)
-class Delivered:
+@record
+class Delivered(Declared):
     """What a stage delivers, checked and read before the unit begins."""
 
     artifacts: Sequence[Piece]

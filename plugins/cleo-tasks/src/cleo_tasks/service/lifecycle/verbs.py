@@ -19,7 +19,8 @@ from cleo_tasks.lifecycle_records import (
 from cleo_tasks.service import fields
 from cleo_tasks.service.lifecycle import arguments, definitions, reading
 from cleo_tasks.service.lifecycle.arguments import Checks
-from cleo_tasks.service.work import Verbs, Work
+from cleo_tasks.service.verbs import Verbs
+from cleo_tasks.service.work import Work
 from cleo_tasks.store import lifecycle as records
 from cleo_tasks.store import pipelines
 
