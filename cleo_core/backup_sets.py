@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import stat
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 from cleo_core import clock
 from cleo_core.hashing import file_sha256, sha256
+from cleo_core.locks import host_name
 from cleo_core.paths import atomic_write, check_test_root, read_bounded
 
 MANIFEST = "manifest.json"
@@ -289,7 +289,7 @@ def remove(path: str) -> None:
 
 def sign(partial: str) -> None:
     """Write down whose a hidden directory is."""
-    owner = {"pid": os.getpid(), "host": socket.gethostname()}
+    owner = {"pid": os.getpid(), "host": host_name()}
     with open(os.path.join(partial, _OWNER), "x", encoding="utf-8") as file:
         json.dump(owner, file)
 
@@ -381,7 +381,7 @@ def _is_dead(partial: str) -> bool:
         return False
     try:
         owner = json.loads(read_bounded(os.path.join(partial, _OWNER), LARGEST_MANIFEST))
-        return owner["host"] != socket.gethostname() or not _is_running(int(owner["pid"]))
+        return owner["host"] != host_name() or not _is_running(int(owner["pid"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         # Killed before it could sign.
         return True

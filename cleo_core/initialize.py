@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cleo_core import clock
-from cleo_core.api import Project
+from cleo_core.api import Declared, Project
+from cleo_core.api.records import record
 from cleo_core.app import App
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.locks import locked
@@ -66,8 +66,8 @@ SCAN_FILES = 20_000
 SCAN_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class InitResult:
+@record
+class InitResult(Declared):
     """What init did.
 
     :ivar stores: ``{name, state}`` of every store that init makes, with ``error`` where it failed.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +70,16 @@ def held(directory: str) -> list[dict[str, object]]:
     return found
 
 
+def host_name() -> str:
+    """This machine's name."""
+    if sys.platform != "win32":
+        # What gethostname(2) gives, without loading all that sockets need.
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
+
+
 def describe_holder(holder: dict[str, object]) -> str:
     """Who holds a lock, in words."""
     return _describe(holder)
@@ -109,7 +118,7 @@ def _write_holder(path: str) -> None:
     """Say who holds the lock; the lock itself does not need it, so a full disk is no failure."""
     holder = {
         "pid": os.getpid(),
-        "host": socket.gethostname(),
+        "host": host_name(),
         "command": os.path.basename(sys.argv[0]) if sys.argv else "",
         "start": clock.now(),
     }

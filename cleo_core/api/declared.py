@@ -13,8 +13,8 @@ class Declared:
     """
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in field_names(self))
-        return f"{type(self).__name__}({fields})"
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in _shown(self))
+        return f"{type(self).__name__}({shown})"
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -31,3 +31,11 @@ def field_names(declared: Declared) -> tuple[str, ...]:
     if plan is not None:
         return tuple(plan.fields)
     return tuple(one.name for one in fields(declared))  # type: ignore[arg-type] # all are dataclasses
+
+
+def _shown(declared: Declared) -> list[str]:
+    """The names of the fields that a ``repr`` shows."""
+    plan = vars(type(declared)).get("_plan")
+    if plan is not None:
+        return [name for name in plan.fields if name not in plan.hidden]
+    return [one.name for one in fields(declared) if one.repr]  # type: ignore[arg-type] # as above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import RLock
+from collections.abc import Iterator
 from dataclasses import (
     MISSING,
     Field,
@@ -67,35 +68,42 @@ class _Plan:
     """How instances of one class are made.
 
     :ivar fields: name -> default and factory of every field.
+    :ivar hidden: fields that never stand in a ``repr``.
     :ivar uses: instances made of it.
     """
 
-    __slots__ = ("fields", "uses")
+    __slots__ = ("fields", "hidden", "uses")
 
     def __init__(self, kind: type) -> None:
-        self.fields = _fields_of(kind)
+        self.fields: dict[str, tuple[Any, Any]] = {}
+        self.hidden: set[str] = set()
         self.uses = 0
+        for base in reversed(kind.__mro__):
+            made = vars(base).get(_FIELDS)
+            if made is not None:
+                for name, value in _declared_in(base, made):
+                    self._take(name, value)
+
+    def _take(self, name: str, value: Any) -> None:
+        if isinstance(value, Field):
+            self.fields[name] = (value.default, value.default_factory)
+            if not value.repr:
+                self.hidden.add(name)
+        else:
+            self.fields[name] = (value, MISSING)
 
 
-def _fields_of(kind: type) -> dict[str, tuple[Any, Any]]:
-    """Name -> default and factory of every field, without making the class a dataclass."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for base in reversed(kind.__mro__):
-        made = vars(base).get(_FIELDS)
-        if made is None:
-            continue
-        if not isinstance(made, _Unmade):
-            found.update((one.name, (one.default, one.default_factory)) for one in fields(base))
-            continue
-        for name, annotation in base.__annotations__.items():
-            if not str(annotation).startswith("ClassVar"):
-                value = vars(base).get(name, MISSING)
-                found[name] = (
-                    (value.default, value.default_factory)
-                    if isinstance(value, Field)
-                    else (value, MISSING)
-                )
-    return found
+def _declared_in(base: type, made: Any) -> Iterator[tuple[str, Any]]:
+    """Name and default, or what ``field()`` gave, of a class's fields; it is not made a dataclass.
+
+    :param made: what stands for its fields.
+    """
+    if not isinstance(made, _Unmade):
+        yield from ((one.name, one) for one in fields(base))
+        return
+    for name, annotation in base.__annotations__.items():
+        if not str(annotation).startswith("ClassVar"):
+            yield name, vars(base).get(name, MISSING)
 
 
 def _init(self: Declared, *values: Any, **named: Any) -> None:

@@ -95,3 +95,18 @@ def test_threads_that_ask_for_the_fields_at_once_get_the_same() -> None:
             found = list(pool.map(fields, [Dot] * 8))
         assert {tuple(one.name for one in names) for names in found} == {("x", "tags")}
         assert Dot(1).tags == []
+
+
+def test_what_is_hidden_never_stands_in_a_repr() -> None:
+    @record
+    class Secret(Declared):
+        name: str
+        key: str = field(repr=False)
+
+    @record
+    class Named(Secret):
+        more: int = 0
+
+    assert repr(Secret("a", "hush")).endswith("Secret(name='a')")
+    fields(Secret)
+    assert repr(Named("a", "hush")).endswith("Named(name='a', more=0)")

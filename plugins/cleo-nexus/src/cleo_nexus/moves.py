@@ -7,17 +7,19 @@ stage is entered at most once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import ValidationError, echoed
 from cleo_nexus.definitions import Definition, Link, Stage, evaluate, stage_order
 from cleo_nexus.definitions.graph import beyond, steps
 from cleo_nexus.errors import NexusError
 
 
-@dataclass(frozen=True)
-class State:
+@record
+class State(Declared):
     """Where an instance stands.
 
     :ivar active: the stages that are worked on, in the order they were entered.
@@ -31,8 +33,8 @@ class State:
     arrived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Step:
+@record
+class Step(Declared):
     """One thing that a move does.
 
     :ivar type: left, skipped, waiting or entered.
@@ -44,8 +46,8 @@ class Step:
     to: str | None = None
 
 
-@dataclass(frozen=True)
-class Move:
+@record
+class Move(Declared):
     """A move, all of it.
 
     :ivar stage: the stage that is left.

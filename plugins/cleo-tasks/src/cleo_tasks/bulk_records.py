@@ -91,8 +91,8 @@ class Package(Declared):
     records: list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Skipped:
+@record
+class Skipped(Declared):
     """A record that became no task: its ``id`` there, why, and the ``task`` that is here instead.
 
     ``reason``: ``id taken``, ``linked here``.
@@ -103,8 +103,8 @@ class Skipped:
     task: str | None
 
 
-@dataclass(frozen=True)
-class Stripped:
+@record
+class Stripped(Declared):
     """An edge that was left out because its end did not come along.
 
     ``id`` and ``target`` are ids of the project that it comes from, ``task`` is what ``id`` is

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cleo_core.api import Declared
 from cleo_core.api.records import record
 
 
-@dataclass(frozen=True)
-class Event:
+@record
+class Event(Declared):
     """A row, all ten columns; ``example`` is set where it is made up and not stored."""
 
     OPTIONAL: ClassVar[tuple[str, ...]] = ("example",)

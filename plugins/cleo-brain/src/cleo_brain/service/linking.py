@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cleo_brain.enums import EDGE_TYPE, LINK_TYPE, NODE_PREFIX
@@ -98,8 +98,8 @@ def link_new(work: Work, row: Mapping[str, Any], tasks: Sequence[tuple[str, str]
     return list(dict.fromkeys(task for task, _ in named))
 
 
-@dataclass(frozen=True)
-class _End:
+@record
+class _End(Declared):
     """Where a link or an edge leads: one of the three is set."""
 
     task: str | None = None

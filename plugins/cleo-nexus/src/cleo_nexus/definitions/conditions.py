@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.inputs import too_deep
 
 #: Characters of a condition at most.
@@ -16,8 +17,8 @@ _COMPARED = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(==|!=)\s*", re.ASCII)
 _AND = re.compile(r"\s+and\s+")
 
 
-@dataclass(frozen=True)
-class Comparison:
+@record
+class Comparison(Declared):
     """One comparison of a variable with a JSON value."""
 
     name: str

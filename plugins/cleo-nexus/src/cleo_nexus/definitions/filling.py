@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import ValidationError
 from cleo_nexus.definitions.parsing import read_variables
 from cleo_nexus.definitions.reading import Reader
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from cleo_core.output import Printer
 
 
-@dataclass(frozen=True)
-class Filled:
+@record
+class Filled(Declared):
     """A chain as an instance keeps it.
 
     :ivar definition: JSON, with the values in place of their placeholders.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import echoed
 from cleo_nexus import enums
 from cleo_nexus.definitions.reading import Fields, Reader
@@ -43,8 +44,8 @@ T = TypeVar("T")
 Placed = list[tuple[str, T]]
 
 
-@dataclass(frozen=True)
-class Draft:
+@record
+class Draft(Declared):
     """As much of a definition as can be read, and where each part of it stands.
 
     :ivar exits: the paths and ids of the exit points.

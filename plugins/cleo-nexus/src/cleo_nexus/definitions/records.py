@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 
-@dataclass(frozen=True)
-class Problem:
+
+@record
+class Problem(Declared):
     """One fault, or one thing to think about, in a definition.
 
     :ivar path: where, as a JSON path: ``$.shape.stages[2].id``.
@@ -19,8 +22,8 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True)
-class Validation:
+@record
+class Validation(Declared):
     """What is wrong with a definition, and what it promises.
 
     :ivar well_formed: nothing but its gates can be wrong.
@@ -40,8 +43,8 @@ class Validation:
         return not self.errors
 
 
-@dataclass(frozen=True)
-class Variable:
+@record
+class Variable(Declared):
     """A variable of a template.
 
     :ivar type: string, number, boolean, taskId or epicId.
@@ -55,8 +58,8 @@ class Variable:
     description: str | None = None
 
 
-@dataclass(frozen=True)
-class Stage:
+@record
+class Stage(Declared):
     """A stage.
 
     :ivar skippable: whether it may be passed over.
@@ -71,8 +74,8 @@ class Stage:
     description: str | None = None
 
 
-@dataclass(frozen=True)
-class Link:
+@record
+class Link(Declared):
     """A way from one stage to another.
 
     :ivar type: linear, the one way on; fork, taken with all others; branch, one of them is chosen.
@@ -85,8 +88,8 @@ class Link:
     condition: str | None = None
 
 
-@dataclass(frozen=True)
-class GateCheck:
+@record
+class GateCheck(Declared):
     """What a gate asks for; which of the fields are set depends on the type.
 
     :ivar type: stage_complete (``stage_id``), artifact_exists (``artifact_type``, ``path``),
@@ -104,8 +107,8 @@ class GateCheck:
     params: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Gate:
+@record
+class Gate(Declared):
     """A condition on entering (``before``) or leaving (``after``) a stage.
 
     :ivar type: entry, exit or checkpoint.
@@ -128,8 +131,8 @@ class Gate:
         return self.severity == "blocking"
 
 
-@dataclass(frozen=True)
-class Definition:
+@record
+class Definition(Declared):
     """A chain: stages, the links between them, and gates on stages."""
 
     id: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError
 from cleo_core.states import ABSENT
 from cleo_nexus.api import STORE
@@ -19,8 +20,8 @@ Status = Literal["ok", "info", "warning", "error", "unknown"]
 MOST = 20
 
 
-@dataclass(frozen=True)
-class Finding:
+@record
+class Finding(Declared):
     """What a check answers."""
 
     status: Status

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError
 from cleo_nexus.records.edges import Orphan, Orphans
 from cleo_nexus.service import access
@@ -23,8 +25,8 @@ NOT_REGISTERED = "project_not_registered"
 NOT_FOUND = "task_not_found"
 
 
-@dataclass(frozen=True)
-class End:
+@record
+class End(Declared):
     """A task that a row names.
 
     :ivar kind: source, target, epic or stage.

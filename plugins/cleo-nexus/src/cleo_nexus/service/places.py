@@ -126,11 +126,13 @@ def gone(path: str) -> bool:
 
 def is_temporary(path: str, env: Mapping[str, str]) -> bool:
     """Whether a canonical path lies under the system's temporary directory."""
-    import tempfile
-
-    named = [tempfile.gettempdir(), *(env.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))]
+    named = [env.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
     if sys.platform != "win32":
         named.append("/tmp")  # noqa: S108 # it is only compared with
+    else:
+        import tempfile
+
+        named.append(tempfile.gettempdir())
     for one in named:
         if one.strip() and os.path.isabs(one):
             base = settled(os.path.realpath(one))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError
 from cleo_nexus.errors import NexusError
 from cleo_nexus.ids import is_project_id
@@ -29,8 +30,8 @@ SETTLED_BY = {
 }
 
 
-@dataclass(frozen=True)
-class Case:
+@record
+class Case(Declared):
     """How a directory and the registry stand to each other.
 
     :ivar name: ok, drift, copy, moved, alias or new; bad_id where the id can be no project's, and

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, UsageError
 from cleo_core.inputs import as_filter, word_of
 from cleo_core.paths.files import read_bounded
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 _LONGEST = 1 << 20
 
 
-@dataclass(frozen=True)
-class _Seen:
+@record
+class _Seen(Declared):
     """What was found at a project.
 
     :ivar counts: tasks and labels; None where they could not be counted.

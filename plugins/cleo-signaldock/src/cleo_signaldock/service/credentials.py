@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_core import clock
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, ValidationError
 from cleo_signaldock.enums import REAUTH_REASON
 from cleo_signaldock.errors import SignaldockError, agent_not_found
@@ -49,8 +50,8 @@ class Credential:
         raise TypeError("a credential is not copied anywhere")
 
 
-@dataclass(frozen=True)
-class Flagged:
+@record
+class Flagged(Declared):
     """Whether an agent must be given its key anew."""
 
     agent_id: str

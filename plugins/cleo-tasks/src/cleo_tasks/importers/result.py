@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from cleo_core.api import Declared
 from cleo_core.api.records import record
 
 
-@dataclass(frozen=True)
-class Options:
+@record
+class Options(Declared):
     """How to import.
 
     :param update: apply rows that changed since they were imported.

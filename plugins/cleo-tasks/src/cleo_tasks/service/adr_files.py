@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, ValidationError
 from cleo_core.paths import atomic_write, check_test_root, ensure_directory, read_bounded
 from cleo_core.paths.files import file_error, give_name, quoted, sync_directory
@@ -31,8 +32,8 @@ _NAME = re.compile(rf"ADR-(\d{{1,{MAX_DIGITS}}})(?:-.*)?\.md\Z", re.IGNORECASE |
 _OTHERS = frozenset({"readme.md", "index.md", "template.md"})
 
 
-@dataclass(frozen=True)
-class Document:
+@record
+class Document(Declared):
     """One file that was read whole.
 
     ``path``: relative to the project's root, with ``/``. ``sha256``: of its bytes.
@@ -50,8 +51,8 @@ class Document:
         return adr_id(self.number)
 
 
-@dataclass(frozen=True)
-class Tree:
+@record
+class Tree(Declared):
     """What the directory holds.
 
     ``unread``: numbers whose file is there and could not be read, so that nothing is known of it.

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_tasks.adr_ids import MAX_DIGITS, adr_id
 from cleo_tasks.enums import ADR_GATE, ADR_GATE_STATUS, ADR_STATUS
 from cleo_tasks.ids import MAX_DIGITS as MAX_TASK_DIGITS
@@ -55,8 +57,8 @@ RELATION_KEYS = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
+@record
+class Finding(Declared):
     """Something that a line of a file says and that is not, or not wholly, understood."""
 
     line: int
@@ -64,8 +66,8 @@ class Finding:
     message: str
 
 
-@dataclass(frozen=True)
-class Names:
+@record
+class Names(Declared):
     """The decisions and tasks that one line of the header names.
 
     ``relation``: type of the relation; ``backward``: it leads from them to this decision.

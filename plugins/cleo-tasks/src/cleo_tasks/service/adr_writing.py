@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cleo_core import clock, inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend
 from cleo_core.errors import UsageError, ValidationError
 from cleo_tasks.adr_ids import adr_id
@@ -21,8 +21,8 @@ SUMMARY_LENGTH = 2000
 _SECTIONS = ("Context", "Decision", "Consequences")
 
 
-@dataclass(frozen=True)
-class Draft:
+@record
+class Draft(Declared):
     """What a new decision says."""
 
     title: str

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cleo_core import inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import UsageError, ValidationError
 from cleo_tasks.errors import TasksError
 from cleo_tasks.service import commits, evidence, fields, reports
@@ -42,8 +43,8 @@ _EXIT = re.compile(r"-?[0-9]{1,10}\Z")
 Entries = list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Atom:
+@record
+class Atom(Declared):
     """One atom as it was given; ``values``: its paths, its name and exit code, or its text."""
 
     text: str

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cleo_core import inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Row
 from cleo_core.errors import CleoError, UsageError, ValidationError
 from cleo_tasks.errors import task_not_found
@@ -27,8 +29,8 @@ _LENGTH = 64
 _DIST_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-@dataclass(frozen=True)
-class Request:
+@record
+class Request(Declared):
     """What ``plan`` and ``ship`` were asked for, checked."""
 
     version: str
@@ -50,8 +52,8 @@ class Request:
         return " ".join(("cleo release ship", self.version, *words))
 
 
-@dataclass(frozen=True)
-class Seen:
+@record
+class Seen(Declared):
     """What git and the files say of a release that is planned: asked before the store is.
 
     :ivar previous: id of the last release, since whose tag the commits are.

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 
 #: Bytes of a report that is read; JSON takes about ten times its size in memory.
 MOST_BYTES = 32 << 20
@@ -24,8 +26,8 @@ class ReportError(Exception):
     """A file is no report that can be read; the message says why, without its end."""
 
 
-@dataclass(frozen=True)
-class Report:
+@record
+class Report(Declared):
     """What a report counts; ``errors``: what went wrong outside of any one test, or before it."""
 
     format: str

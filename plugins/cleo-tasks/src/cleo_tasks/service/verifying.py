@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cleo_core import inputs
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.database import Backend, Row
 from cleo_core.errors import CleoError, UsageError
 from cleo_tasks.enums import GATE_RESULT, GATES, OPEN_STATUS
@@ -27,8 +28,8 @@ AFTER_IMPLEMENTED = ("testsPassed", "qaPassed", "securityPassed")
 APART = {"qaPassed": "implemented", "implemented": "qaPassed"}
 
 
-@dataclass(frozen=True)
-class _Given:
+@record
+class _Given(Declared):
     """What is to be recorded, as far as it can be checked without the store."""
 
     gate: str

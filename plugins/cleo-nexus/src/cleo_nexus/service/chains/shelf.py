@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import NotFoundError, UsageError, echoed
 from cleo_nexus.definitions import canonical, validate
 from cleo_nexus.definitions.packaged import IDS, packaged
@@ -30,8 +31,8 @@ _BESIDE = ("tessera", "packaged", "validation", "instances")
 _OPTIONAL = ("description", "metadata", "variables")
 
 
-@dataclass(frozen=True)
-class Shelved:
+@record
+class Shelved(Declared):
     """A chain that can be used.
 
     :ivar definition: its JSON, placeholders and all.

@@ -6,10 +6,11 @@ import copy
 import os
 import stat
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cleo_core import clock
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import CleoError, NotFoundError, UsageError, shortened
 from cleo_nexus.definitions import Gate
 from cleo_nexus.records.instances import GateOutcome, Instance
@@ -33,8 +34,8 @@ _GOOD = ("pass", "warn")
 _KEPT = ("active", "distilled")
 
 
-@dataclass(frozen=True)
-class _Verdict:
+@record
+class _Verdict(Declared):
     outcome: str
     message: str
 

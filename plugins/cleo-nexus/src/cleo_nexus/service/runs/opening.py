@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cleo_core.api import Declared
+from cleo_core.api.records import record
 from cleo_core.errors import NotFoundError, UsageError, ValidationError, echoed
 from cleo_core.inputs import plain_text
 from cleo_nexus.definitions import parse_definition
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 LONGEST_REASON = 500
 
 
-@dataclass(frozen=True)
-class Opened:
+@record
+class Opened(Declared):
     """An instance that can be moved.
 
     :ivar chart: its own definition, with the values of its variables.
