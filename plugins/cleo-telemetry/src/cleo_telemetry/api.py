@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cleo_core.api import CommandSpec, ConfigKey, StoreSpec
 
 STORE = StoreSpec(
@@ -54,3 +56,12 @@ CONFIG = (
         help="Newest timings that are kept; 0 keeps all.",
     ),
 )
+
+
+def refused_by(env: Mapping[str, str]) -> str | None:
+    """The variable that forbids recording, whatever the configuration says; None for none."""
+    if env.get("DO_NOT_TRACK", "") not in ("", "0", "false"):
+        return "DO_NOT_TRACK"
+    if env.get("CLEO_TELEMETRY", "").strip().lower() in ("0", "false", "off"):
+        return "CLEO_TELEMETRY"
+    return None

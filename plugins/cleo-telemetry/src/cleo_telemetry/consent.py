@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cleo_telemetry.api import ENABLED
+from cleo_telemetry.api import ENABLED, refused_by
 
 if TYPE_CHECKING:
     from cleo_core.app import App
 
 DEFAULT, UNREADABLE = "default", "global config"
-
-
-def refused_by(env: Mapping[str, str]) -> str | None:
-    """The variable that forbids recording, whatever the configuration says; None for none."""
-    if env.get("DO_NOT_TRACK", "") not in ("", "0", "false"):
-        return "DO_NOT_TRACK"
-    if env.get("CLEO_TELEMETRY", "").strip().lower() in ("0", "false", "off"):
-        return "CLEO_TELEMETRY"
-    return None
 
 
 def decided(app: App) -> tuple[bool, str]:

@@ -53,7 +53,7 @@ def cleo_command_finished(app: App, event: CommandEvent) -> None:
     told = len(app.warnings)
     agreed = app.config.get(api.ENABLED) is True
     app.warnings[told:] = [one for one in app.warnings[told:] if one["code"] == "W_CONFIG_VALUE"]
-    if agreed:
+    if agreed and api.refused_by(app.env) is None:
         app.afterwards.add(api.STORE.name, lambda: _record(app, event))
 
 

@@ -12,7 +12,6 @@ from cleo_core.plugins import load_target
 from cleo_core.states import HEAD
 from cleo_telemetry import store
 from cleo_telemetry.api import STORE
-from cleo_telemetry.consent import refused_by
 
 if TYPE_CHECKING:
     from cleo_core.api import CommandEvent
@@ -32,8 +31,6 @@ _LONGEST_CODE = 100
 def record(app: App, event: CommandEvent) -> None:
     """Store an event, or drop it."""
     try:
-        if refused_by(app.env) is not None:
-            return
         row = row_of(app, event)
         # Consent that a command brought about does not hold for that command itself.
         if row["command"] != "telemetry.telemetry.enable" or row["exit_code"] != 0:

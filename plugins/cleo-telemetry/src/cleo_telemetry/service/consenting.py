@@ -9,7 +9,7 @@ from cleo_core.errors import CleoError
 from cleo_core.ids import new_id
 from cleo_core.states import ABSENT, HEAD
 from cleo_telemetry import consent
-from cleo_telemetry.api import ENABLED, STORE
+from cleo_telemetry.api import ENABLED, STORE, refused_by
 from cleo_telemetry.records import Disabled, Enabled, Status
 from cleo_telemetry.service.file import ENABLE, STATUS, Verbs
 from cleo_telemetry.store import events, meta
@@ -70,7 +70,7 @@ class ConsentVerbs(Verbs):
         if not self.ready():
             app.stores.create(STORE)
         anonymous_id = meta.get(app.store(STORE.name), meta.ANONYMOUS_ID)
-        variable = consent.refused_by(app.env)
+        variable = refused_by(app.env)
         if variable is not None:
             app.warn(
                 "W_TELEMETRY_OVERRIDDEN",
