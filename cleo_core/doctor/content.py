@@ -148,27 +148,32 @@ def _may_dangle(database: Any, table: str) -> bool:
 def _is_dangling(database: Any, table: str, key: list[Any]) -> bool:
     """Whether a value of one foreign key is not there, or cannot be compared in plain SQL."""
     parent, pairs = key[0]["table"], [(one["from"], one["to"]) for one in key]
-    types, parents = _types(database, table), _types(database, parent)
-    if any(types[child] != parents.get(column) for child, column in pairs):
-        return True
+    columns_of, parents = _columns(database, table), _columns(database, parent)
+    for child, column in pairs:
+        if column not in parents or columns_of[child]["type"] != parents[column]["type"]:
+            return True
     columns = [identifier(child) for child, _ in pairs]
-    # A column's own collation would count values as one that the key tells apart.
-    distinct = ", ".join(f"{one} COLLATE BINARY AS {one}" for one in columns)
     filled = " AND ".join(f"{one} IS NOT NULL" for one in columns)
+    if {child for child, _ in pairs} == {name for name, one in columns_of.items() if one["pk"]}:
+        values = f"SELECT {', '.join(columns)} FROM {identifier(table)} WHERE {filled}"
+    else:
+        # A column's own collation would count values as one that the key tells apart.
+        distinct = ", ".join(f"{one} COLLATE BINARY AS {one}" for one in columns)
+        values = f"SELECT DISTINCT {distinct} FROM {identifier(table)} WHERE {filled}"
     equal = " AND ".join(
         f"p.{identifier(column)} = c.{identifier(child)}" for child, column in pairs
     )
     sql = (
-        f"SELECT 1 FROM (SELECT DISTINCT {distinct} FROM {identifier(table)} WHERE {filled}) AS c "
+        f"SELECT 1 FROM ({values}) AS c "
         f"WHERE NOT EXISTS (SELECT 1 FROM {identifier(parent)} AS p WHERE {equal}) LIMIT 1"
     )
     return bool(database.read(sql))
 
 
-def _types(database: Any, table: str) -> dict[str, str]:
-    """Column -> its declared type."""
+def _columns(database: Any, table: str) -> dict[str, Any]:
+    """Column -> its row of ``table_xinfo``, with the type in capitals."""
     columns = database.read(f"PRAGMA table_xinfo({identifier(table)})")
-    return {column["name"]: column["type"].upper() for column in columns}
+    return {one["name"]: {**one, "type": one["type"].upper()} for one in columns}
 
 
 def schema(scene: Scene, spec: StoreSpec) -> Finding:

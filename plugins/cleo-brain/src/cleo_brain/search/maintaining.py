@@ -145,14 +145,15 @@ def vector_state(app: App, db: Backend) -> VectorState:
     if known is not None:
         there = vec0.there(db)
         engine = "vec0" if extension is None and known[1] in there.values() else "plain"
-    current = int(db.scalar(vectors.COUNT_CURRENT, slot=slot, now=now))
+    (counts,) = db.read(vectors.COUNTS, slot=slot, now=now)
+    current = int(counts["current"])
     return VectorState(
         model=model,
         dims=spec.dims if spec is not None else None if known is None else known[1],
         current=current,
-        pending=int(db.scalar(vectors.COUNT_LIVE, now=now)) - current,
+        pending=counts["live"] - current,
         stale=int(db.scalar(vectors.COUNT_STALE)),
-        unindexed=int(db.scalar(vectors.COUNT_NOT_INDEXED, slot=slot, now=now)),
+        unindexed=int(counts["unindexed"]),
         engine=engine,
         extension=extension,
         stored_model=stored,

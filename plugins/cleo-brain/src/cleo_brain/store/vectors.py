@@ -114,9 +114,11 @@ _OF_LIVE = (
 #: Live entries whose vector is of their text.
 LIVE_SEQS = f"{_OF_LIVE} AND v.text_hash = e.text_hash"
 INDEXED_SEQS = f"{LIVE_SEQS} AND v.indexed = 1"
-COUNT_NOT_INDEXED = (
-    "SELECT count(*) FROM brain_vectors AS v CROSS JOIN brain_entries AS e ON e.seq = v.seq "
-    f"WHERE v.indexed = 0 AND v.slot = :slot AND {LIVE}"
+#: Live entries, those whose vector is of their text, and those whose vector no index holds.
+COUNTS = (
+    "SELECT count(*) AS live, total(v.text_hash = e.text_hash) AS current, "
+    "total(v.indexed = 0) AS unindexed FROM brain_entries AS e "
+    f"LEFT JOIN brain_vectors AS v ON v.seq = e.seq AND v.slot = :slot WHERE {LIVE}"
 )
 #: In one statement, as every write asks it: the newest entry, the mark, and whether the index is
 #: behind.
