@@ -87,6 +87,10 @@ def _entry_points(distribution: Any, seen: set[str]) -> list[EntryPoint]:
         if not name or normalized(name) in seen:
             return []
         seen.add(normalized(name))
+        entries = [entry for entry in distribution.entry_points if entry.group == GROUP]
+        if not entries:
+            # What it requires would take reading its metadata again.
+            return []
         requires = tuple(
             requirement
             for requirement in distribution.requires or ()
@@ -94,8 +98,7 @@ def _entry_points(distribution: Any, seen: set[str]) -> list[EntryPoint]:
         )
         return [
             EntryPoint(entry.name, entry.value, name, distribution.version or "", requires)
-            for entry in distribution.entry_points
-            if entry.group == GROUP
+            for entry in entries
         ]
     except Exception:
         # Metadata of any package on the machine may be broken, and is no reason to fail here.
