@@ -63,6 +63,21 @@ def check_store(stores: Stores, spec: StoreSpec, path: str) -> dict[str, Any]:
 
 
 def _checked(stores: Stores, spec: StoreSpec, path: str, connection: Any) -> dict[str, Any]:
+    revision = check_schema(stores, spec, path, connection)
+    for check in ("integrity_check(1)", "foreign_key_check"):
+        row = connection.execute(f"PRAGMA {check}").fetchone()
+        if row is not None and row[0] != "ok":
+            raise invalid(f"its store {spec.name} is damaged: {check} finds {shortened(str(row))}")
+    return {"revision": revision, "rowCounts": row_counts(connection, spec)}
+
+
+def check_schema(stores: Stores, spec: StoreSpec, path: str, connection: Any) -> str:
+    """Prove that a database has the schema that CLEO gives the store, and nothing more.
+
+    :param path: of the file, for messages.
+    :returns: the revision.
+    :raises CleoError: ``E_BUNDLE_INVALID`` with the reason in its details; ``E_STORE_AHEAD``.
+    """
     for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"):
         connection.execute(f"PRAGMA {pragma}")
     found = _schema(connection, f"its store {spec.name}")
@@ -81,11 +96,7 @@ def _checked(stores: Stores, spec: StoreSpec, path: str, connection: Any) -> dic
         _compare_facts(spec, connection, reference.connection)
     finally:
         reference.close()
-    for check in ("integrity_check(1)", "foreign_key_check"):
-        row = connection.execute(f"PRAGMA {check}").fetchone()
-        if row is not None and row[0] != "ok":
-            raise invalid(f"its store {spec.name} is damaged: {check} finds {shortened(str(row))}")
-    return {"revision": state.revision, "rowCounts": row_counts(connection, spec)}
+    return state.revision
 
 
 def _reference(stores: Stores, spec: StoreSpec, revision: str, *, at_head: bool) -> Database:

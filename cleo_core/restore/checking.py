@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from cleo_core.backup.verifying import verify_set
 from cleo_core.backup_sets import BackupSet
+from cleo_core.database import driver
+from cleo_core.database.unshared import connect_at_rest
 from cleo_core.errors import CleoError
 from cleo_core.progress import Progress
 from cleo_core.states import AHEAD, DATABASES, FOREIGN, compared
@@ -51,3 +53,31 @@ def require_good(
             raise corrupt(one, f"{item['file']}: {state.detail}")
         if state.state == AHEAD:
             raise app.stores.refusal(state)
+
+
+def require_own_schema(app: App, one: BackupSet, names: Collection[str]) -> None:
+    """Refuse a set that came from elsewhere where a store has more, or other, than CLEO's schema.
+
+    A trigger of somebody else's making would run with the next command.
+
+    :param names: of the stores.
+    :raises CleoError: ``E_BACKUP_CORRUPT``; ``E_STORE_AHEAD``.
+    """
+    from cleo_core.bundle.checking import check_schema
+
+    for item in one.items:
+        spec = app.plugins.stores.get(item["name"])
+        if item["kind"] != "store" or spec is None or item["name"] not in names:
+            continue
+        path = f"{one.path}/{item['file']}"
+        connection = connect_at_rest(path)
+        try:
+            check_schema(app.stores, spec, path, connection)
+        except driver().Error as error:
+            raise corrupt(one, f"{item['file']}: {error}") from error
+        except CleoError as error:
+            if error.code != "E_BUNDLE_INVALID":
+                raise
+            raise corrupt(one, f"{item['file']}: {error.details['reason']}") from error
+        finally:
+            connection.close()

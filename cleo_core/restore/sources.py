@@ -10,7 +10,7 @@ from cleo_core.backup_sets import LATEST, MANIFEST, BackupSet, load_set, read_se
 from cleo_core.errors import CleoError, NotFoundError, UsageError, echoed
 from cleo_core.paths import tier_directory
 from cleo_core.progress import Progress
-from cleo_core.restore.checking import require_good
+from cleo_core.restore.checking import require_good, require_own_schema
 from cleo_core.restore.planning import tier_of
 from cleo_core.states import DATABASES
 
@@ -41,11 +41,12 @@ def find_source(
         raise UsageError(f"{echoed(word)} is no name of a set.", fix="cleo backup list")
     if word == LATEST:
         return _latest(app, tier, names, with_config, progress)
+    directory = tier_directory(tier, app.project_or_none, app.env)
+    backups = os.path.join(directory, "backups")
     if os.path.basename(word) != word:
         source = _at(word)
     else:
-        directory = tier_directory(tier, app.project_or_none, app.env)
-        path = os.path.join(directory, "backups", word)
+        path = os.path.join(backups, word)
         if word.startswith(".") or not os.path.isdir(path):
             raise NotFoundError(
                 f"There is no backup set {echoed(word)} in {os.path.dirname(path)}.",
@@ -58,7 +59,10 @@ def find_source(
             f"{source.path} is a set of the {tier_of(source)} tier.",
             fix=f"the same command {there} --global",
         )
-    require_good(app, source, names or _databases(source), progress)
+    wanted = names or _databases(source)
+    require_good(app, source, wanted, progress)
+    if os.path.realpath(os.path.dirname(source.path)) != os.path.realpath(backups):
+        require_own_schema(app, source, wanted)
     return source, []
 
 

@@ -178,6 +178,35 @@ class TestARestore:
         assert cleo_cli("restore", str(elsewhere), "--yes").code == 0
         assert both(cleo_cli) == [["first"], ["first"]]
 
+    def test_what_was_planted_in_a_set_from_elsewhere_is_refused(
+        self, cleo_cli: Cli, cleo_home: Path, frozen_bytes: Any
+    ) -> None:
+        elsewhere = cleo_home / "elsewhere"
+        folder = make_set()
+        copy = connect_for_copy(str(folder / "shelves.db"))
+        copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+        copy.execute(
+            "CREATE TRIGGER helpful AFTER INSERT ON shelves BEGIN DELETE FROM shelves; END"
+        )
+        copy.close()
+        content = manifest(folder)
+        for item in content["items"]:
+            if item["name"] == "shelves":
+                item.update(
+                    sha256=path_sha256(str(folder / "shelves.db")),
+                    bytes=(folder / "shelves.db").stat().st_size,
+                )
+        change_manifest(folder, **content)
+        shutil.copytree(folder, elsewhere)
+        for more in ("--dry-run", "--yes"):
+            with frozen_bytes(".cleo"), frozen_bytes(str(elsewhere)):
+                outcome = cleo_cli("restore", str(elsewhere), more)
+            assert "helpful" in refused(outcome, 62, "E_BACKUP_CORRUPT")["message"]
+        # The other stores of such a set are as good as they were.
+        assert cleo_cli("restore", str(elsewhere), "--store", "boxes", "--yes").code == 0
+        # What CLEO keeps itself is trusted with what somebody added to the live file.
+        assert cleo_cli("restore", folder.name, "--yes").code == 0
+
     def test_a_copy_that_is_behind_is_migrated(self, cleo_cli: Cli, site: Any) -> None:
         """The stores here have no migrations, so that the attempt alone shows."""
         folder = make_set()
