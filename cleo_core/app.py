@@ -315,16 +315,13 @@ class App:
             warn=self.warn,
         )
 
-    def backup(self, tiers: Sequence[Tier], **options: Any) -> Made:
-        """Make sets of everything, as :func:`cleo_core.backup.whole.back_up_whole` does it.
-
-        With :attr:`dry_run` it is only said what would be copied and which sets would go.
-        """
+    def backup(
+        self, tiers: Sequence[Tier], *, note: str = "", pinned: bool = False, deep: bool = False
+    ) -> Made:
+        """Make sets of everything; see :func:`cleo_core.backup.whole.back_up_whole`."""
         from cleo_core.backup.whole import back_up_whole
-        from cleo_core.backup_sets import Retention
 
-        options["keep"] = Retention.configured(self.config.get)
-        return back_up_whole(self.stores, tiers, warn=self.warn, dry_run=self.dry_run, **options)
+        return back_up_whole(self, tiers, note=note, pinned=pinned, deep=deep)
 
     def migrate(self, spec: StoreSpec) -> Report:
         """Bring one store to the head revision; see :func:`cleo_core.migrate.migrate_store`."""

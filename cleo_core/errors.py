@@ -156,7 +156,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "E_BUNDLE_INVALID": (
         67,
         "The file is no bundle, or holds what no bundle may hold; nothing was written.",
-        "cleo backup inspect FILE",
+        "cleo backup export FILE",
     ),
     "E_DATA_EXISTS": (
         68,

@@ -145,6 +145,7 @@ def delete_sets(
     """Remove sets.
 
     :param sure: also where they hold the last good copy of something.
+    :param dry_run: only find out whether they would be.
     :returns: their names.
     :raises CleoError: ``E_VALIDATION``, one is pinned or lies elsewhere; ``E_CONFIRMATION_NEEDED``,
         nobody is sure. Nothing has been removed. ``E_IO``, ``E_PERMISSION_FS``: some may have.
@@ -160,11 +161,9 @@ def delete_sets(
                 f"The set {one.one.name} is pinned.",
                 fix=f"cleo backup unpin {one.one.name}{_option(one, tiers)}",
             )
-    if dry_run:
-        return [one.one.name for one in chosen]
     with ExitStack() as stack:
         # Of two that each leave what the other one takes, none would leave a copy.
-        for directory in sorted({one.directory for one in chosen}):
+        for directory in sorted({one.directory for one in chosen}) if not dry_run else ():
             stack.enter_context(locked(directory, "backups"))
         last = [] if sure else _last_copies(sets_of(stores, tiers), chosen)
         if last:
@@ -175,7 +174,7 @@ def delete_sets(
                 fix=f"cleo backup delete {names}{_option(chosen[0], tiers)} --yes",
                 details={"lastCopies": last},
             )
-        for one in reversed(chosen):
+        for one in reversed(chosen) if not dry_run else ():
             _remove(one)
     return [one.one.name for one in chosen]
 

@@ -25,6 +25,7 @@ from cleo_core.space import require_space
 
 if TYPE_CHECKING:
     from cleo_core.api.specs import Tier
+    from cleo_core.app import App
     from cleo_core.stores import Stores
 
 #: Characters of a note.
@@ -52,23 +53,21 @@ class Made(NamedTuple):
 
 
 def back_up_whole(
-    stores: Stores,
+    app: App,
     tiers: Sequence[Tier],
     *,
-    keep: Retention,
-    warn: Warn,
     note: str = "",
-    reason: str = "manual",
     pinned: bool = False,
     deep: bool = False,
-    dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Made:
     """Make a set of everything in each of some tiers; a tier that has nothing gets none.
 
+    Older sets go as configured. A dry run only says what would be copied and which sets would go.
+
     :param note: what people want to remember of it.
     :param pinned: whether the sets stay until they are unpinned.
-    :param dry_run: only say what would be copied and which sets would go.
+    :param deep: look at every page and index of each copy.
     :raises CleoError: ``E_NOTHING``, no tier has anything; ``E_NO_SPACE``, before a byte is
         written; ``E_VALIDATION``, the note is no text, or a tier none; ``E_NO_HOME``. What goes
         wrong with an item or a set is in ``faults``.
@@ -85,7 +84,8 @@ def back_up_whole(
                 f"{shortened(str(tier))!a} is no tier; there are project and global.",
                 fix="cleo backup create --help",
             )
-    if not dry_run:
+    stores, keep = app.stores, Retention.configured(app.config.get)
+    if not app.dry_run:
         for tier in tiers:
             # Half of a restore that was interrupted is nothing to keep.
             stores.finish_restore(tier_directory(tier, stores.project, stores.env))
@@ -95,9 +95,9 @@ def back_up_whole(
     if not wanted:
         raise CleoError("E_NOTHING", "There is nothing to back up yet.", fix="cleo init")
     for one in known:
-        _mention(stores, one, warn)
+        _mention(stores, one, app.warn)
     _require_space(wanted)
-    if dry_run:
+    if app.dry_run:
         return Made(None, tuple(_planned(stores, one, keep) for one in wanted))
     set_id, sets, faults = os.urandom(16).hex(), [], []
     for one in wanted:
@@ -105,7 +105,7 @@ def back_up_whole(
             made = create_set(
                 one.directory,
                 one.tier,
-                reason,
+                "manual",
                 one.items,
                 project=stores.project,
                 plugin_versions=stores.plugins.versions(),
@@ -126,7 +126,7 @@ def back_up_whole(
             faults.append(error.message)
             continue
         faults += [str(failed["message"]) for failed in made["failed"]]
-        warn_not_removed(warn, made["notRemoved"])
+        warn_not_removed(app.warn, made["notRemoved"])
         shown = ("name", "tier", "path", "items", "bytes", "ms", "complete", "failed")
         sets.append({**{key: made[key] for key in shown}, "rotated": made["removed"]})
     return Made(set_id, tuple(sets), tuple(faults))

@@ -61,13 +61,14 @@ def create_command(
 
     Example: cleo backup create --all --note "before the release"
     """
+    from cleo_core.backup.whole import back_up_whole
     from cleo_core.cli.progress import Progress
 
     tiers = _tiers(app, everywhere, both)
     if "project" in tiers:
         _warn_tracked(app)
     with Progress() as progress:
-        made = app.backup(tiers, note=note, pinned=keep, deep=deep, progress=progress)
+        made = back_up_whole(app, tiers, note=note, pinned=keep, deep=deep, progress=progress)
     data = made.as_json()
 
     def human(out: Printer) -> None:

@@ -611,8 +611,9 @@ class TestKeeping:
     ) -> None:
         first, second = (cleo_cli("backup", "create").data["sets"][0] for _ in range(2))
         with frozen_bytes(cleo_project):
-            dry = cleo_cli("backup", "delete", first["name"], second["name"], "--dry-run")
-            assert dry.data == {"deleted": [first["name"], second["name"]]}
+            words = ["backup", "delete", first["name"], second["name"], "--dry-run"]
+            assert cleo_cli(*words).error["code"] == "E_CONFIRMATION_NEEDED"
+            assert cleo_cli(*words, "--yes").data == {"deleted": [first["name"], second["name"]]}
         assert cleo_cli("backup", "delete", first["path"]).data == {"deleted": [first["name"]]}
         assert names() == [second["name"]]
         error = cleo_cli("backup", "delete", second["name"]).error
