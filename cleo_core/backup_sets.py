@@ -12,9 +12,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cleo_core import clock
+from cleo_core.errors import CleoError
 from cleo_core.hashing import file_sha256, sha256
 from cleo_core.locks import host_name
 from cleo_core.paths import atomic_write, check_test_root, read_bounded
+from cleo_core.paths.files import quoted
 
 MANIFEST = "manifest.json"
 #: The word for the newest set.
@@ -174,7 +176,7 @@ def read_sets(backups: str) -> list[BackupSet]:
 
     What is no set or cannot be read is left out.
 
-    :raises CleoError: ``E_TEST_ROOT``.
+    :raises CleoError: ``E_TEST_ROOT``; ``E_IO``, it is no directory.
     """
     check_test_root(backups)
     found = []
@@ -182,6 +184,12 @@ def read_sets(backups: str) -> list[BackupSet]:
         names = os.listdir(backups)
     except FileNotFoundError:
         names = []
+    except NotADirectoryError:
+        raise CleoError(
+            "E_IO",
+            f"{backups} is no directory, so that no backup set can be kept there.",
+            fix=f"mv {quoted(backups)} {quoted(backups + '.old')}",
+        ) from None
     for name in names:
         if not name.startswith("."):
             one = read_set(os.path.join(backups, name))

@@ -12,6 +12,7 @@ from cleo_core.backup.managing import Found, sets_of
 from cleo_core.backup.verifying import newest_whole, uncovered
 from cleo_core.doctor.finding import Finding
 from cleo_core.doctor.scene import NotExaminedError
+from cleo_core.errors import CleoError
 from cleo_core.paths import read_marker
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def age(scene: Scene) -> Finding:
     """Stores that were changed more than a day after their newest copy was made."""
     old: list[dict[str, Any]] = []
     for tier in _tiers(scene):
-        known, sets = _known(scene, tier), _sets(scene, tier)
+        try:
+            known, sets = _known(scene, tier), _sets(scene, tier)
+        except CleoError as error:
+            return Finding("error", error.message, {"code": error.code, "tier": tier}, error.fix)
         for item in known.items:
             if item.kind != "store":
                 continue

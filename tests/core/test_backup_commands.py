@@ -734,6 +734,19 @@ class TestDoctor:
         assert cleo_cli("backup", "create").code == 0
         assert self.check(cleo_cli, "backup.verify")["status"] == "ok"
 
+    def test_a_file_where_sets_should_be_is_an_error_with_a_way_out(
+        self, cleo_project: Path, cleo_cli: Cli
+    ) -> None:
+        place = cleo_project / ".cleo" / "backups"
+        place.write_text("a note")
+        found = self.check(cleo_cli, "backup.age")
+        assert (found["status"], found["fix"]) == ("error", f"mv {place} {place}.old")
+        for words in (["create"], ["list"], ["prune"], ["verify"]):
+            assert cleo_cli("backup", *words).error["fix"] == found["fix"]
+        assert place.read_text() == "a note"
+        place.rename(f"{place}.old")
+        assert cleo_cli("backup", "create").code == 0
+
     def test_the_age_of_copies(self, cleo_project: Path, cleo_cli: Cli) -> None:
         assert self.check(cleo_cli, "backup.age")["status"] == "ok"
         late = time.time() + 90_000
