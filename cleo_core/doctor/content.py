@@ -153,6 +153,14 @@ def _is_dangling(database: Any, table: str, key: list[Any]) -> bool:
         if column not in parents or columns_of[child]["type"] != parents[column]["type"]:
             return True
     columns = [identifier(child) for child, _ in pairs]
+    if len(pairs) == 1 and columns_of[pairs[0][0]]["type"] == "INTEGER":
+        # Where no collation matters, SQLite may collect the targets from their smallest index.
+        (child,), target = columns, identifier(pairs[0][1])
+        sql = (
+            f"SELECT 1 FROM {identifier(table)} WHERE {child} IS NOT NULL AND {child} NOT IN "
+            f"(SELECT {target} FROM {identifier(parent)} WHERE {target} IS NOT NULL) LIMIT 1"
+        )
+        return bool(database.read(sql))
     filled = " AND ".join(f"{one} IS NOT NULL" for one in columns)
     if {child for child, _ in pairs} == {name for name, one in columns_of.items() if one["pk"]}:
         values = f"SELECT {', '.join(columns)} FROM {identifier(table)} WHERE {filled}"

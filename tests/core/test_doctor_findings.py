@@ -189,8 +189,14 @@ class TestDamage:
                 "parent TEXT, label TEXT, FOREIGN KEY (parent, label) REFERENCES pairs (a, b)",
                 "('a', 'b'), ('b', 'a'), ('a', NULL), ('x', 'y')",
             ),
+            ("parent INTEGER REFERENCES numbers (n)", "(1), (NULL), (7), (7)"),
+            ("id INTEGER PRIMARY KEY REFERENCES numbers (n)", "(1), (7), (8)"),
+            ("id TEXT PRIMARY KEY REFERENCES shelves (id)", "('s1'), ('x'), ('y')"),
         ],
-        ids=["plain", "implicit", "collation", "untyped", "no parent", "two columns"],
+        ids=[
+            *("plain", "implicit", "collation", "untyped", "no parent", "two columns"),
+            *("number", "rowid", "key"),
+        ],
     )
     def test_foreign_keys_of_every_kind_are_followed(
         self, look: Any, child: str, values: str
@@ -199,6 +205,8 @@ class TestDamage:
             "INSERT INTO shelves (id) VALUES ('s1')",
             "CREATE TABLE pairs (a TEXT, b TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID",
             "INSERT INTO pairs VALUES ('a', 'b')",
+            "CREATE TABLE numbers (n INTEGER UNIQUE)",
+            "INSERT INTO numbers VALUES (1), (NULL)",
             f"CREATE TABLE child ({child})",
             f"INSERT INTO child VALUES {values}",
         )
