@@ -10,6 +10,7 @@ from cleo_core.backup_sets import BackupSet
 from cleo_core.database import driver
 from cleo_core.database.unshared import connect_at_rest
 from cleo_core.errors import CleoError
+from cleo_core.migrate.genuine import NotGenuineError, check_schema
 from cleo_core.progress import Progress
 from cleo_core.states import AHEAD, DATABASES, FOREIGN, compared
 
@@ -63,8 +64,6 @@ def require_own_schema(app: App, one: BackupSet, names: Collection[str]) -> None
     :param names: of the stores.
     :raises CleoError: ``E_BACKUP_CORRUPT``; ``E_STORE_AHEAD``.
     """
-    from cleo_core.bundle.checking import check_schema
-
     for item in one.items:
         spec = app.plugins.stores.get(item["name"])
         if item["kind"] != "store" or spec is None or item["name"] not in names:
@@ -75,9 +74,7 @@ def require_own_schema(app: App, one: BackupSet, names: Collection[str]) -> None
             check_schema(app.stores, spec, path, connection)
         except driver().Error as error:
             raise corrupt(one, f"{item['file']}: {error}") from error
-        except CleoError as error:
-            if error.code != "E_BUNDLE_INVALID":
-                raise
-            raise corrupt(one, f"{item['file']}: {error.details['reason']}") from error
+        except NotGenuineError as error:
+            raise corrupt(one, f"{item['file']}: {error}") from error
         finally:
             connection.close()
