@@ -35,6 +35,7 @@ class StandIn:
     :ivar kinds: entity kinds that it owns.
     :ivar there: the ids that exist, of any of its kinds; None when it cannot say.
     :ivar guard: asked about every change; None refuses nothing.
+    :ivar asked: how often that guard was asked.
     :ivar committed: the changes that were committed.
     """
 
@@ -42,7 +43,14 @@ class StandIn:
         self.kinds: tuple[str, ...] = ()
         self.there: frozenset[str] | None = None
         self.guard: Callable[[Change], Veto | None] | None = None
+        self.asked = 0
         self.committed: list[Change] = []
+
+    def start(self, guard: Callable[[Change], Veto | None]) -> None:
+        """Have changes guarded from now on; what was asked and committed before is forgotten."""
+        self.guard = guard
+        self.asked = 0
+        self.committed.clear()
 
 
 _now = StandIn()
@@ -112,7 +120,10 @@ def cleo_existing_ids(app: App, kind: str, ids: tuple[str, ...]) -> frozenset[st
 @hookimpl
 def cleo_guard_change(app: App, change: Change) -> Veto | None:
     """What it was told."""
-    return None if _now.guard is None else _now.guard(change)
+    if _now.guard is None:
+        return None
+    _now.asked += 1
+    return _now.guard(change)
 
 
 @hookimpl

@@ -21,6 +21,7 @@ A check that does not apply is left out with a reason, which every run prints::
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from cleo_core.testing.conformance import (
     verbs,
     writers,
 )
-from cleo_core.testing.conformance.scene import Scene
+from cleo_core.testing.conformance.scene import KEPT, Scene
 from cleo_core.testing.conformance.subject import Author, Sample, Subject
 from cleo_core.testing.runner import Run
 
@@ -63,6 +64,20 @@ class StoreConformance(Author):
                 request.node.user_properties.append((LEFT_OUT, f"{self.plugin}: {key}: {reason}"))
         if check in self.skip:
             pytest.skip(self.skip[check])
+
+    @pytest.fixture
+    def tmp_path(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """One directory for all checks, so that what they share may say where it lies."""
+        cls = type(self)
+        if "_root" not in vars(cls):
+            setattr(cls, "_root", tmp_path_factory.mktemp(cls.__name__))  # noqa: B010
+        root: Path = vars(cls)["_root"]
+        for path in root.iterdir():
+            if path.is_dir() and path.name != KEPT:
+                shutil.rmtree(path)
+            elif not path.is_dir():
+                path.unlink()
+        return root
 
     @pytest.fixture
     def subject(self, cleo_home: Path, monkeypatch: pytest.MonkeyPatch) -> Subject:

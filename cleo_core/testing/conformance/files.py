@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from cleo_core.testing.conformance.scene import Scene, changed
 
 if TYPE_CHECKING:
     from cleo_core.api import StoreSpec
+    from cleo_core.testing.conformance.subject import Sample
 
 _OTHER_ID = 0x0B57AC1E
 
@@ -65,8 +66,19 @@ REFUSED: dict[str, tuple[Callable[[StoreSpec, Path], None], int]] = {
 
 
 def refused_files(scene: Scene) -> Iterator[str]:
-    """A file that is not this store's, or is damaged, is refused by name and left as it is."""
+    """A file that is not this store's, or is damaged, is refused by name and left as it is.
+
+    Core refuses it when a verb opens it, so the verbs take turns: each meets a file that is not the
+    store's and one that is damaged, and the one that creates meets all.
+    """
     for spec in scene.subject.stores:
+        verbs = [
+            sample
+            for sample in scene.samples
+            if len(scene.subject.stores) == 1
+            and not sample.before
+            and sample.path not in spec.any_revision
+        ]
         for word, (spoil, exit_code) in REFUSED.items():
             scene.reset()
             path = scene.path(spec)
@@ -74,7 +86,14 @@ def refused_files(scene: Scene) -> Iterator[str]:
                 if not path.exists():
                     app.stores.create(spec)
             spoil(spec, path)
-            yield from _refused(scene, spec, path, f"a file {word}", exit_code)
+            alike = [name for name, (_, code) in REFUSED.items() if (code == 53) == (exit_code == 53)]
+            turn = alike.index(word)
+            some = [
+                sample
+                for number, sample in enumerate(verbs)
+                if number % len(alike) == turn or sample is scene.writer
+            ]
+            yield from _refused(scene, spec, path, f"a file {word}", exit_code, some)
 
 
 def existence(scene: Scene) -> Iterator[str]:
@@ -96,7 +115,9 @@ def existence(scene: Scene) -> Iterator[str]:
                     yield from _answers(scene, kind, None, f"any id of a file {word}")
 
 
-def _refused(scene: Scene, spec: StoreSpec, path: Path, what: str, exit_code: int) -> Iterator[str]:
+def _refused(
+    scene: Scene, spec: StoreSpec, path: Path, what: str, exit_code: int, verbs: Sequence[Sample]
+) -> Iterator[str]:
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     uses: list[tuple[str, Callable[[Any], object]]] = [
         ("reading", lambda app: _touch_all(app.store(spec.name))),
@@ -116,9 +137,7 @@ def _refused(scene: Scene, spec: StoreSpec, path: Path, what: str, exit_code: in
     if hashlib.sha256(path.read_bytes()).hexdigest() != before:
         yield f"{what} of store {spec.name} was changed"
     frozen = scene.frozen()
-    for sample in scene.samples:
-        if len(scene.subject.stores) > 1 or sample.before or sample.path in spec.any_revision:
-            continue
+    for sample in verbs:
         outcome = scene.call(sample)
         if outcome.code == 1 or (outcome.code == 0 and sample is scene.writer):
             yield f"{what}: {outcome!r}"

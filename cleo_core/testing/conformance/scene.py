@@ -17,7 +17,6 @@ from cleo_core.app import App, open_app
 from cleo_core.database import Database, connect_for_copy
 from cleo_core.output import ids_in
 from cleo_core.testing.conformance.subject import Author, Sample, Subject, samples
-from cleo_core.testing.kept import Kept
 from cleo_core.testing.outcome import Outcome, run_here
 from cleo_core.testing.runner import job
 
@@ -27,7 +26,26 @@ if TYPE_CHECKING:
 #: The time of a scene, so that two runs of a verb can be compared.
 NOON = 1_774_449_015.0
 
+#: Below the root of a scene, the states of the project that are come back to.
+KEPT = "kept"
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+class Shared:
+    """What the scenes of one class have in common, so that each thing is done once for all checks.
+
+    :ivar root: where the scenes lie; what was made for another place is made again.
+    :ivar states: calls made after the set-up -> the copy of what they left, and the last id.
+    :ivar observed: samples that were run, and what was seen of that.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.id = ""
+        self.number = itertools.count(1)
+        self.states: dict[tuple[tuple[str, ...], ...], tuple[Path, str]] = {}
+        self.observed: dict[object, Any] = {}
 
 
 class Scene:
@@ -35,7 +53,6 @@ class Scene:
 
     :param root: a directory with ``home`` and ``work`` in it, ``work`` being the working
         directory, and the environment set to that (what the fixture ``cleo_home`` gives).
-    :ivar id: an id that the store gave while the project was set up.
     :ivar last: an id that the last call before a sample gave.
     """
 
@@ -45,11 +62,15 @@ class Scene:
         self.subject = subject if subject is not None else Subject(author.plugin)
         self.work = root / "work"
         self.home = root / "home"
-        self.id = ""
         self.last = ""
-        self._number = itertools.count(1)
+        self.shared = Shared(root)
         self._samples: list[Sample] | None = None
         self._paths: dict[str, Path] = {}
+
+    @property
+    def id(self) -> str:
+        """An id that the store gave while the project was set up."""
+        return self.shared.id
 
     @property
     def samples(self) -> list[Sample]:
@@ -83,29 +104,21 @@ class Scene:
         """Make the project, run the author's set-up and keep the state to come back to.
 
         :param once: a class for which that is done by the first of its tests; the others get the
-            files that it left, unless these say where they lie.
+            files that it left, if they lie in the same place.
         :param first: called in the working directory before the project is made.
         """
-        kept = self.root / "kept"
-        before: tuple[Kept, str, str, int] | None = vars(once).get("_prepared") if once else None
-        if before is not None:
-            files, self.id, self.last, number = before
-            self._number = itertools.count(number)
-            files.write(kept)
-            for name, place in (("work", self.work), ("home", self.home)):
-                _copy(kept / name, place)
+        before: Shared | None = vars(once).get("_shared") if once is not None else None
+        if before is not None and before.root == self.root:
+            self.shared = before
+            self.reset()
             return
         if first is not None:
             first()
+        shutil.rmtree(self.root / KEPT, ignore_errors=True)
         self._make()
-        _copy(self.work, kept / "work")
-        _copy(self.home, kept / "home")
+        self._keep(())
         if once is not None:
-            number = next(self._number)
-            self._number = itertools.count(number)
-            files = Kept(kept)
-            if not files.mentions(str(self.root)):
-                setattr(once, "_prepared", (files, self.id, self.last, number))  # noqa: B010
+            setattr(once, "_shared", self.shared)  # noqa: B010
 
     def _make(self) -> None:
         self._succeed(["init", "demo"])
@@ -118,18 +131,32 @@ class Scene:
             calls = [self.writer.argv]
         for call in calls:
             self._succeed(call)
-            self.id = self.id or self.last
+            self.shared.id = self.id or self.last
+
+    def _keep(self, calls: tuple[tuple[str, ...], ...]) -> None:
+        """Keep what the project is after some calls."""
+        kept = self.root / KEPT / str(len(self.shared.states))
+        for place in (self.work, self.home):
+            _copy(place, kept / place.name)
+        self.shared.states[calls] = (kept, self.last)
 
     def reset(self, sample: Sample | None = None) -> None:
-        """Put the project back, and make the calls that come before a sample."""
-        for name, place in (("work", self.work), ("home", self.home)):
-            _put_back(str(self.root / "kept" / name), str(place))
-        for call in sample.before if sample is not None else ():
-            self._succeed(call)
+        """Put the project back to what it is after the set-up and the calls before a sample."""
+        calls = sample.before if sample is not None else ()
+        known = calls in self.shared.states
+        kept, last = self.shared.states[calls if known else ()]
+        for place in (self.work, self.home):
+            _put_back(str(kept / place.name), str(place))
+        if known and calls:
+            self.last = last
+        elif calls:
+            for call in calls:
+                self._succeed(call)
+            self._keep(calls)
 
     def words(self, argv: Sequence[str], **filled: str) -> list[str]:
         """A call with its placeholders filled in."""
-        number = str(next(self._number))
+        number = str(next(self.shared.number))
         values = {"id": self.id, "last": self.last, "n": number, **filled}
         return [_filled(word, values) for word in argv]
 
@@ -284,7 +311,14 @@ def _filled(word: str, values: Mapping[str, str]) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
+    """Copy a directory; its files get a time that nothing written from now on can have."""
+    shutil.copytree(source, target, symlinks=True)
+    for folder, _, names in os.walk(target):
+        for name in names:
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                written = os.stat(path).st_mtime_ns - 1_000_000_000
+                os.utime(path, ns=(written, written))
 
 
 def _put_back(kept: str, place: str) -> None:

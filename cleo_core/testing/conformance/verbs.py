@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import pytest
@@ -36,12 +37,56 @@ HOSTILE = (
     '{"a": [1, 2',
 )
 #: Runs with hostile words for one plugin; beyond, each parameter gets only some of the words.
-MOST_HOSTILE = 600
+MOST_HOSTILE = 300
 
 #: Seconds after which a verb without a terminal counts as waiting.
 PATIENCE = 20
 
 _READING = frozenset({"SELECT", "WITH", "VALUES", "PRAGMA", "EXPLAIN", "ROLLBACK", "COMMIT", "END"})
+
+
+class Observed(NamedTuple):
+    """What was seen of one plain run of a sample.
+
+    :ivar created: the kinds that it says it created.
+    :ivar statements: of a verb that only reads, those that it ran on files.
+    :ivar changes: of a verb that only reads, the files that it changed.
+    """
+
+    outcome: Outcome
+    created: set[str]
+    statements: list[str]
+    changes: list[str]
+
+
+def observed(scene: Scene, sample: Sample) -> Observed:
+    """A plain run of a sample, made once for all checks that look at it."""
+    key = (sample.argv, sample.before, sample.stdin)
+    if key not in scene.shared.observed:
+        scene.shared.observed[key] = _observe(scene, sample)
+    found: Observed = scene.shared.observed[key]
+    return found
+
+
+def _observe(scene: Scene, sample: Sample) -> Observed:
+    scene.reset(sample)
+    kinds: set[str] = set()
+    statements: list[str] = []
+    plain = Unit.created
+
+    def created(unit: Unit, kind: str, id_: str, after: Any) -> None:
+        kinds.add(kind)
+        plain(unit, kind, id_, after)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(Unit, "created", created)
+        before: dict[str, str] = {}
+        if sample.verb.reads:
+            before = scene.frozen()
+            stack.callback(watch(statements.append))
+        outcome = scene.call(sample)
+    changes = changed(before, scene.frozen()) if sample.verb.reads else []
+    return Observed(outcome, kinds, statements, changes)
 
 
 def help_pages(scene: Scene) -> Iterator[str]:
@@ -69,9 +114,7 @@ def help_pages(scene: Scene) -> Iterator[str]:
 def envelopes(scene: Scene) -> Iterator[str]:
     """Every verb answers a pipe with one valid envelope, and people with text."""
     for sample in scene.tried("json"):
-        scene.reset(sample)
-        outcome = scene.call(sample)
-        yield from _bad_envelope(sample, outcome)
+        yield from _bad_envelope(sample, observed(scene, sample).outcome)
         scene.reset(sample)
         human = scene.call(sample, "--human")
         if human.code != sample.exit or "Traceback" in human.err:
@@ -143,19 +186,13 @@ def reads(scene: Scene) -> Iterator[str]:
     for sample in scene.tried("reads"):
         if not sample.verb.reads:
             continue
-        scene.reset(sample)
-        before = scene.frozen()
-        found: list[str] = []
-        end = watch(found.append)
-        try:
-            scene.call(sample)
-        finally:
-            end()
-        for sql in found:
+        seen = observed(scene, sample)
+        for sql in seen.statements:
             if _writes(sql):
                 yield f"`cleo {sample.path}` only reads, and runs {sql[:80]!r}"
-        if changed(before, scene.frozen()):
-            yield f"`cleo {sample.path}` only reads, and changes {changed(before, scene.frozen())}"
+        if seen.changes:
+            yield f"`cleo {sample.path}` only reads, and changes {seen.changes}"
+        scene.reset(sample)
         for spec in scene.subject.stores:
             scene.remove(spec)
         before = scene.frozen()
@@ -191,13 +228,13 @@ def dry_runs(scene: Scene) -> Iterator[str]:
 def idempotency(scene: Scene) -> Iterator[str]:
     """The same key gives the first result again; with another body it is refused."""
     for sample in scene.tried("idempotency"):
-        scene.reset(sample)
-        words = scene.words(sample.argv)
         if not sample.verb.creates:
-            kinds = _created_kinds(scene, sample, words)
+            kinds = ", ".join(sorted(observed(scene, sample).created))
             if kinds:
                 yield f"`cleo {sample.path}` creates {kinds} and takes no --idempotency-key"
             continue
+        scene.reset(sample)
+        words = scene.words(sample.argv)
         key = ["--idempotency-key", "kit"]
         first = scene.run([*words, *key], stdin=sample.stdin)
         stored = scene.all_rows()
@@ -214,15 +251,17 @@ def idempotency(scene: Scene) -> Iterator[str]:
 
 def hostile_words(scene: Scene) -> Iterator[str]:
     """No text in any argument breaks a verb: one clear error or a good result, never a trace."""
-    total = sum(len(list(_places(sample))) for sample in scene.tried("hostile_text"))
-    each = max(1, min(len(HOSTILE), MOST_HOSTILE // max(1, total)))
+    places = [
+        (sample, place) for sample in scene.tried("hostile_text") for place in _places(sample)
+    ]
+    each = max(1, min(len(HOSTILE), MOST_HOSTILE // max(1, len(places))))
     words_used = itertools.cycle(HOSTILE)
-    for sample in scene.tried("hostile_text"):
+    for sample, found in itertools.groupby(places, lambda one: one[0]):
         scene.reset(sample)
         schemas = _schemas(scene)
         words = scene.words(sample.argv)
         stored = _stored(scene)
-        for place in _places(sample):
+        for _, place in found:
             for text in itertools.islice(words_used, each):
                 argv = [*words]
                 if isinstance(place, int):
@@ -277,21 +316,6 @@ def _writes(sql: str) -> bool:
     if first == "BEGIN":
         return len(words) > 1 and words[1].upper() in ("IMMEDIATE", "EXCLUSIVE")
     return first not in _READING
-
-
-def _created_kinds(scene: Scene, sample: Sample, words: Sequence[str]) -> str:
-    """What a call says that it creates, in words; empty if it creates nothing."""
-    kinds: set[str] = set()
-    plain = Unit.created
-
-    def created(unit: Unit, kind: str, id_: str, after: Any) -> None:
-        kinds.add(kind)
-        plain(unit, kind, id_, after)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Unit, "created", created)
-        scene.run(words, stdin=sample.stdin)
-    return ", ".join(sorted(kinds))
 
 
 def _another_body(

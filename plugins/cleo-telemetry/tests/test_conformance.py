@@ -25,7 +25,7 @@ class TestStore(StoreConformance):
         with monkeypatch.context() as patch:
             # What commands leave of the log would be folded in by the first that writes.
             patch.setattr(Database, "leave", Database.close)
-            made.prepare()
+            made.prepare(once=type(self))
         monkeypatch.setenv("DO_NOT_TRACK", "1")
         return made
 
