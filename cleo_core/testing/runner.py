@@ -237,13 +237,13 @@ def kill_points(found: Sequence[str]) -> list[int]:
     """Before which statements to kill a command, counted from 1.
 
     Those that find other files than the one before them did, because any other kill leaves what one
-    before it would; and some more, spread over all.
+    before it would; and one half way and one at the end, whatever they find.
 
     :param found: what each statement finds, see :class:`Looks`.
     """
     last = len(found)
     changed = [number for number in range(2, last + 1) if found[number - 1] != found[number - 2]]
-    return sorted({*changed, *range(last, 0, -max(1, last // 5))})
+    return sorted({*changed, *range(last, 0, -max(1, last // 2))})
 
 
 def _like_here(env: Mapping[str, str]) -> dict[str, str]:

@@ -250,10 +250,17 @@ def idempotency(scene: Scene) -> Iterator[str]:
 
 
 def hostile_words(scene: Scene) -> Iterator[str]:
-    """No text in any argument breaks a verb: one clear error or a good result, never a trace."""
-    places = [
-        (sample, place) for sample in scene.tried("hostile_text") for place in _places(sample)
-    ]
+    """No text in any argument breaks a verb: one clear error or a good result, never a trace.
+
+    Of the options that every verb has, which core reads, each verb gets another one in turn.
+    """
+    turn = itertools.count()
+    places: list[tuple[Sample, int | str]] = []
+    for sample in scene.tried("hostile_text"):
+        everywhere, own = _places(sample)
+        if everywhere:
+            own.append(everywhere[next(turn) % len(everywhere)])
+        places += [(sample, place) for place in own]
     each = max(1, min(len(HOSTILE), MOST_HOSTILE // max(1, len(places))))
     words_used = itertools.cycle(HOSTILE)
     for sample, found in itertools.groupby(places, lambda one: one[0]):
@@ -340,16 +347,21 @@ def _another_body(
         yield f"`cleo {sample.path}` stores another body under a used key"
 
 
-def _places(sample: Sample) -> Iterator[int | str]:
-    """Where hostile words go: places in the call that hold a value, and options."""
-    for place, param in words_of(sample):
-        if isinstance(param, click.Argument):
-            yield place
+def _places(sample: Sample) -> tuple[list[str], list[int | str]]:
+    """Where hostile words go: options that every verb has; arguments in the call, other options."""
+    everywhere: list[str] = []
+    own: list[int | str] = [
+        place for place, param in words_of(sample) if isinstance(param, click.Argument)
+    ]
     for param in sample.verb.command.params:
         if not isinstance(param, click.Option) or param.is_flag or param.hidden:
             continue
-        if param.name not in ("project", "field"):
-            yield max(param.opts, key=len)
+        name = max(param.opts, key=len)
+        if param in sample.verb.own:
+            own.append(name)
+        elif param.name not in ("project", "field"):
+            everywhere.append(name)
+    return everywhere, own
 
 
 def _calm(outcome: Outcome, same: bool) -> Iterator[str]:
