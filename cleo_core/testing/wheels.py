@@ -6,11 +6,13 @@ but no distribution of CLEO, so that nothing is there that was not put there.
 
 from __future__ import annotations
 
+import configparser
 import os
 import subprocess
 import sys
 import sysconfig
 import tomllib
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -162,11 +164,33 @@ def make_environment(directory: Path, wheels: Sequence[Path] = ()) -> Environmen
         if not link.is_symlink():
             link.symlink_to(path, target_is_directory=path.is_dir())
     (made.site / "others.pth").write_text(f"{others}\n", "utf-8")
-    if wheels:
-        made.install(wheels)
+    rest = [wheel for wheel in wheels if not _unpack(wheel, made)]
+    if rest:
+        made.install(rest)
     if with_core:
-        _write_program(made)
+        _write_program(made, "cleo", "cleo_core.__main__:run")
     return made
+
+
+def _unpack(wheel: Path, made: Environment) -> bool:
+    """Put a wheel in by the specification of wheels, without starting pip; False if it needs more.
+
+    It needs more where it holds anything beside modules and their metadata.
+    """
+    with zipfile.ZipFile(wheel) as packed:
+        names = packed.namelist()
+        (info,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        pure = "Root-Is-Purelib: true" in packed.read(f"{info}/WHEEL").decode()
+        if not pure or any(name.partition("/")[0].endswith(".data") for name in names):
+            return False
+        packed.extractall(made.site)
+    points = made.site / info / "entry_points.txt"
+    found = configparser.ConfigParser(delimiters=("=",))
+    found.read_string(points.read_text("utf-8") if points.is_file() else "")
+    if found.has_section("console_scripts"):
+        for name, target in found.items("console_scripts"):
+            _write_program(made, name, target)
+    return True
 
 
 def _packages() -> Iterable[Path]:
@@ -184,10 +208,11 @@ def _is_ours(name: str) -> bool:
     )
 
 
-def _write_program(made: Environment) -> None:
-    program = made.bin / "cleo"
+def _write_program(made: Environment, name: str, target: str) -> None:
+    module, _, function = target.partition(":")
+    program = made.bin / name
     program.write_text(
-        f"#!{made.python}\nfrom cleo_core.__main__ import run\nrun()\n", encoding="utf-8"
+        f"#!{made.python}\nfrom {module} import {function}\n{function}()\n", encoding="utf-8"
     )
     program.chmod(0o755)
 

@@ -167,12 +167,19 @@ def wheel(built: Path) -> Callable[[str], Path]:
 def make_house(
     wheel: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., House]:
-    """Make an environment with core and these plugins, and an empty project directory."""
+    """Make an environment with core and these plugins, and an empty project directory.
 
-    def make(*plugins: str) -> House:
+    With ``pip`` their wheels are put in by it, as strangers do that.
+    """
+
+    def make(*plugins: str, pip: bool = False) -> House:
         root = tmp_path_factory.mktemp("house")
         wheels = [wheel("cleo-core"), *map(wheel, plugins)]
-        return House(make_environment(root / "environment", wheels), root)
+        if not pip:
+            return House(make_environment(root / "environment", wheels), root)
+        made = make_environment(root / "environment")
+        made.install(wheels)
+        return House(made, root)
 
     return make
 
@@ -180,7 +187,7 @@ def make_house(
 @pytest.fixture(scope="module")
 def house(make_house: Callable[..., House]) -> Iterator[House]:
     """Core, tasks and the third party's store, with a task and an item in a project."""
-    made = make_house("cleo-tasks", f"cleo-{NAME}")
+    made = make_house("cleo-tasks", f"cleo-{NAME}", pip=True)
     assert made.cleo("init", "demo").code == 0
     assert made.cleo("add", "a task").data["task"]["id"] == "T001"
     assert made.cleo(NAME, "add", "an apple").data["id"] == f"{NAME}-1"

@@ -32,8 +32,12 @@ def from_wheels(scene: Scene, beside: Path, folder: Path) -> Iterator[str]:
     """Built, installed and used with core and no other plugin."""
     source = source_of(beside)
     assert source is not None
+    wheels = [build_wheel(source, folder / "wheels")]
     core = source_of_core()
-    wheels = [build_wheel(one, folder / "wheels") for one in (core, source) if one is not None]
+    if core is not None:
+        # Beside the scene, where the same wheel serves all plugins of a run of tests.
+        place = scene.root.parent / "wheel-of-core"
+        wheels += sorted(place.glob("*.whl")) or [build_wheel(core, place)]
     made = make_environment(folder, wheels)
     place = folder / "project"
     place.mkdir()

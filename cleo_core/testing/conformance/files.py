@@ -86,7 +86,9 @@ def refused_files(scene: Scene) -> Iterator[str]:
                 if not path.exists():
                     app.stores.create(spec)
             spoil(spec, path)
-            alike = [name for name, (_, code) in REFUSED.items() if (code == 53) == (exit_code == 53)]
+            alike = [
+                name for name, (_, code) in REFUSED.items() if (code == 53) == (exit_code == 53)
+            ]
             turn = alike.index(word)
             some = [
                 sample
