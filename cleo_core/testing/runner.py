@@ -218,7 +218,7 @@ def job(
     :param limit: seconds after which it is ended with SIGALRM.
     :param repeat: run it so often in the same process, ``{n}`` in ``argv`` counting from 0; the
         run's output is then one line per repetition.
-    :param looks: directories whose files are looked at before each statement.
+    :param looks: directories or databases that are looked at before each statement.
     """
     return {
         "argv": list(argv),

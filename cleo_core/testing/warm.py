@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 #: The path of this program.
@@ -65,7 +65,9 @@ class WatchedDriver:
 
 
 class Looks:
-    """What lies in directories from one statement to the next.
+    """What lies in some places from one statement to the next.
+
+    A place is a directory, with all that is below it, or a database, with what is named after it.
 
     Indexes of write-ahead logs do not count: who opens a database that nobody has open makes its
     index anew.
@@ -73,8 +75,8 @@ class Looks:
     :ivar found: for each statement a hash over all files as they were before it.
     """
 
-    def __init__(self, *directories: str | os.PathLike[str]) -> None:
-        self._directories = directories
+    def __init__(self, *places: str | os.PathLike[str]) -> None:
+        self._places = places
         self._known: dict[str, tuple[object, bytes]] = {}
         self._trusts_times = False
         self.found: list[str] = []
@@ -84,13 +86,10 @@ class Looks:
         import hashlib
 
         every = hashlib.blake2b(digest_size=16)
-        for directory in self._directories:
-            for folder, below, names in os.walk(directory):
-                below.sort()
-                for name in sorted(names):
-                    path = os.path.join(folder, name)
-                    if not name.endswith("-shm") and os.path.isfile(path):
-                        every.update(os.fsencode(path) + b"\0" + self._hash(path))
+        for place in self._places:
+            for path in _files(os.fspath(place)):
+                if not path.endswith("-shm") and os.path.isfile(path):
+                    every.update(os.fsencode(path) + b"\0" + self._hash(path))
         self.found.append(every.hexdigest())
         # Two writes may be closer to each other than the times of a file system tell.
         self._trusts_times = (
@@ -108,6 +107,18 @@ class Looks:
                 known = (written, hashlib.blake2b(file.read(), digest_size=16).digest())
             self._known[path] = known
         return known[1]
+
+
+def _files(place: str) -> Iterator[str]:
+    """The files below a directory, or those whose names begin with that of a file; sorted."""
+    if os.path.isdir(place):
+        for folder, below, names in os.walk(place):
+            below.sort()
+            yield from (os.path.join(folder, name) for name in sorted(names))
+    else:
+        folder, start = os.path.split(place)
+        beside = sorted(os.listdir(folder))
+        yield from (os.path.join(folder, name) for name in beside if name.startswith(start))
 
 
 def watch(seen: Callable[[str], None]) -> Callable[[], None]:

@@ -601,7 +601,7 @@ def test_a_migration_in_two_transactions_fails(store: Any, cleo_home: Path) -> N
 
 def test_a_golden_database_that_is_missing_or_empty_fails(store: Any, cleo_home: Path) -> None:
     (store.golden / f"{store.name}_0001.sql").write_text("")
-    assert "--replace" in store.tool_here("golden", store.name).stderr
+    assert "--replace" in store.tool("golden", store.name).stderr
     assert store.tool_here("golden", store.name, "--replace").returncode == 0
     assert "proves nothing" in run_check(store, "golden", cleo_home)[0]
     (store.golden / f"{store.name}_0001.db").unlink()
