@@ -50,6 +50,23 @@ def hook(text: str) -> Edit:
     return ("plugin.py", END, END + HOOK + text)
 
 
+#: The first line of what lists items.
+LIST = "        most = min(limit or 50, 2**31)\n"
+
+
+def refused(text: str) -> Edit:
+    """What the service does when its creating of an item is refused."""
+    return (
+        "service.py",
+        "    def add(\n",
+        "    def add(self, title, **more):\n"
+        "        try:\n"
+        "            return self._add(title, **more)\n"
+        f"        except Exception:\n{text}\n"
+        "    def _add(\n",
+    )
+
+
 #: What the author says, by the checks that need it.
 SAID: dict[str, dict[str, Any]] = {
     "references": {"references": {"NAME.items.title": ["NAME", "add", "{ref}"]}},
@@ -185,6 +202,20 @@ BROKEN: list[tuple[str, list[Edit], str]] = [
             )
         ],
         "is accepted",
+    ),
+    (
+        "refused_files",
+        [
+            (
+                "service.py",
+                LIST,
+                "        try:\n"
+                '            self.app.store("NAME")\n'
+                "        except Exception as error:\n"
+                "            raise RuntimeError from error\n" + LIST,
+            )
+        ],
+        "exit 1",
     ),
     (
         "existence",
@@ -418,6 +449,22 @@ BROKEN: list[tuple[str, list[Edit], str]] = [
         "guards",
         [("service.py", CREATED, "")],
         "reports no change",
+    ),
+    (
+        "guards",
+        [refused('            return self.show("NAME-1")\n')],
+        "is not refused by a guard",
+    ),
+    (
+        "guards",
+        [
+            refused(
+                '            self.app.write("NAME", lambda unit: store.insert('
+                'unit, title, "low", (), unit.now))\n'
+                "            raise\n"
+            )
+        ],
+        "is refused by a guard and stores rows",
     ),
     (
         "guards",
