@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from cleo_core.testing import together
+
 #: First-party stores beside tasks, which the throw-away ones of these tests stand for.
 OTHERS = "brain conduit nexus signaldock telemetry"
 
@@ -166,16 +168,19 @@ def list_(app, limit, offset):
 
 #: Runs a command in a child for each number on stdin; the child is killed just before its n-th
 #: step. A step is a call of the operating system that changes something (of a write, half is
-#: done), or a statement of SQLite; of those that only build a schema, every twentieth.
+#: done), or a statement of SQLite; of those that only build a schema, every twentieth. A pragma
+#: that leaves all files as they are is none: killed before it, a command leaves what it leaves
+#: before the step after it.
 KILLER = """
-import os, signal, sys
+import os, runpy, signal, sys
 
-from cleo_core import backup, database, initialize, journal, locks, paths, restore
+from cleo_core import backup, database, initialize, journal, locks, paths, redaction, restore
 from cleo_core.cli import main
 import cleo_core.cli.restore, cleo_core.reconcile, filelock, platform, sqlite3
 
 database.driver()
 CALLS = ("open", "write", "fsync", "mkdir", "rename", "replace", "link", "unlink", "fchmod")
+CHANGES = ("BEGIN", "COMMIT", "PRAGMA journal_mode", "PRAGMA application_id=")
 left = 0
 report = None
 
@@ -213,9 +218,9 @@ def watched(module):
         plain = 0
 
         def execute(self, sql, *arguments):
-            if sql.startswith(("PRAGMA", "BEGIN", "COMMIT")):
+            if sql.startswith(CHANGES):
                 step(sql[:60])
-            else:
+            elif not sql.startswith("PRAGMA"):
                 self.plain += 1
                 if self.plain % 20 == 1:
                     step(sql[:60])
@@ -244,6 +249,8 @@ def child(pipe):
     os._exit(main(sys.argv[1:]))
 
 
+runpy.run_path(sys.argv.pop(1))["warm_up"]()
+redaction.redact("")
 for line in sys.stdin:
     left = int(line)
     reading, writing = os.pipe()
@@ -377,7 +384,7 @@ def kill_at_every_step(cleo_home: Path) -> Iterator[Callable[..., Iterator[str]]
 
     def run(argv: Sequence[str], reset: Callable[[], object], every: int = 1) -> Iterator[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", KILLER, *argv],
+            [sys.executable, "-c", KILLER, together.__file__, *argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

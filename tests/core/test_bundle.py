@@ -784,7 +784,7 @@ def test_a_kill_during_an_import_leaves_the_old_project_or_the_new_one(
 
     seen = set()
     words = ["backup", "import", str(bundle), "--force"]
-    for killed in kill_at_every_step(words, reset, every=13):
+    for killed in kill_at_every_step(words, reset, every=7):
         found = everything(cleo_cli)[:2], cleo_cli("init").data["projectId"]
         assert found in (
             ([["mine"], ["mine"]], here["projectId"]),
