@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cleo_core
 from cleo_core.app import create_app
 from cleo_core.database import connect_for_copy
 from cleo_core.initialize import initialize
+from cleo_core.testing.runner import EVERYTHING, Runner, job
 
 #: Programs that give a process mounts of its own, as root and otherwise.
 NAMESPACES = (
@@ -74,18 +74,24 @@ def prepare(disk: Path, agents: Sequence[str], golden: Path | None) -> list[str]
 
     :param golden: an older ``conduit.db`` that the first processes have to bring up to date.
     :returns: ids of the tasks of the second project.
+    :raises RuntimeError: a command failed.
     """
     env = environment(disk)
     for name in ("home", "one", "two"):
         (disk / name).mkdir()
         if name != "home":
             initialize(str(disk / name), plugins=create_app(env=env).plugins, env=env)
-    for key, value in SETTINGS.items():
-        cleo(disk, env, "config", "set", key, value, "--global")
-    for name in ("one", "two"):
-        cleo(disk, env, "nexus", "register", "--name", name, cwd=disk / name)
-        cleo(disk, env, "nexus", "permission", "set", name, "execute")
-    cleo(disk, env, "telemetry", "enable")
+    commands = [
+        *(("config", "set", key, value, "--global") for key, value in SETTINGS.items()),
+        *(("nexus", "register", str(disk / name), "--name", name) for name in ("one", "two")),
+        *(("nexus", "permission", "set", name, "execute") for name in ("one", "two")),
+        ("telemetry", "enable"),
+    ]
+    with Runner(env, EVERYTHING) as runner:
+        for words in commands:
+            done = runner.run(job(words, disk / "one"))
+            if done.code:
+                raise RuntimeError(repr(done))
     with cleo_core.open_app(str(disk / "two"), env=env) as app:
         theirs = [app.service("tasks").add(f"theirs {n}").task.id for n in range(THEIRS)]
     with cleo_core.open_app(str(disk / "one"), env=env) as app:
@@ -110,23 +116,3 @@ def _put_back(current: Path, golden: Path) -> None:
     for ref in refs:
         older.execute(f"INSERT OR REPLACE INTO project_agent_refs VALUES ({marks})", tuple(ref))
     older.close()
-
-
-def cleo(
-    disk: Path, env: Mapping[str, str], *words: str, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the command.
-
-    :raises RuntimeError: it failed.
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "cleo_core", *words],
-        cwd=cwd or disk / "one",
-        env=dict(env),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"cleo {' '.join(words)}: {done.stdout}{done.stderr}")
-    return done

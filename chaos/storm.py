@@ -209,6 +209,7 @@ class Storm:
         self.counts: dict[str, int] = dict.fromkeys(
             ("kills", "chores", "full", "failing", "clock"), 0
         )
+        self.to_come: list[str] = list(plan["weather"])
         self.failures: list[str] = []
 
     def run(self) -> dict[str, Any]:
@@ -278,8 +279,11 @@ class Storm:
 
     def _weather(self) -> None:
         self.filler.unlink(missing_ok=True)
+        # Each kind once, however short the storm is, and then as often as it is written above.
         kinds = list(self.plan["weather"])
         kind = self.chance.choices(kinds, [WEATHER[one][0] for one in kinds])[0]
+        if self.to_come:
+            kind = self.to_come.pop()
         rates = dict(WEATHER[kind][1])
         if kind == "clock":
             rates["clock_ms"] = self.chance.choice((-1, 1)) * self.chance.randrange(7_200_000)

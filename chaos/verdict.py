@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from chaos.operations import CHECKS
 from chaos.storm import DISK, QUICKER
 from cleo_core import open_app
 from cleo_core.database import connect_for_copy
+from cleo_core.testing.runner import EVERYTHING, Runner, job
 
 FILES = {
     "tasks": "tasks.db",
@@ -56,8 +55,9 @@ def verdict(folder: Path, counted: dict[str, Any], env: Mapping[str, str]) -> di
     copies = _copies(chores, acknowledged, faults)
     _doubled(disk, faults)
     _order(folder, faults)
-    _health(disk, env, faults)
-    _restored(disk, env, acknowledged, faults)
+    with Runner(env, EVERYTHING) as runner:
+        _health(disk, runner, faults)
+        _restored(disk, runner, acknowledged, faults)
     return {
         "acknowledged": len(acknowledged),
         "attempts": attempts,
@@ -241,7 +241,7 @@ def _order(folder: Path, faults: list[str]) -> None:
     faults += [f"fence {fence} was given {n} times" for fence, n in fences.items() if n > 1]
 
 
-def _health(disk: Path, env: Mapping[str, str], faults: list[str]) -> None:
+def _health(disk: Path, runner: Runner, faults: list[str]) -> None:
     """What is safe to mend is mended; then nothing is left to find."""
     for project in ("one", "two"):
         for words in (
@@ -252,7 +252,7 @@ def _health(disk: Path, env: Mapping[str, str], faults: list[str]) -> None:
             ("doctor", "--deep"),
             ("backup", "verify", "--all"),
         ):
-            _run(disk, env, project, words, faults)
+            _run(disk / project, runner, words, faults)
     for path in disk.rglob("*"):
         if path.name.endswith("-wal") and path.stat().st_size > BIGGEST_LOG:
             faults.append(f"{path} is {path.stat().st_size} bytes")
@@ -260,29 +260,18 @@ def _health(disk: Path, env: Mapping[str, str], faults: list[str]) -> None:
             faults.append(f"{path} was left")
 
 
-def _restored(
-    disk: Path, env: Mapping[str, str], acknowledged: list[Call], faults: list[str]
-) -> None:
+def _restored(disk: Path, runner: Runner, acknowledged: list[Call], faults: list[str]) -> None:
     """The newest sets are put back, and hold everything."""
     for words in (("restore", "latest", "--yes"), ("restore", "latest", "--global", "--yes")):
-        _run(disk, env, "one", words, faults)
+        _run(disk / "one", runner, words, faults)
     _missing(disk, acknowledged, faults)
 
 
-def _run(
-    disk: Path, env: Mapping[str, str], project: str, words: Sequence[str], faults: list[str]
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "cleo_core", *words],
-        cwd=disk / project,
-        env=dict(env),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not done.returncode:
+def _run(project: Path, runner: Runner, words: Sequence[str], faults: list[str]) -> None:
+    done = runner.run(job(words, project, limit=600))
+    if not done.code:
         return
-    answer = json.loads(done.stdout or "{}")
+    answer = json.loads(done.out or "{}")
     error = answer.get("error") or {}
     found = answer.get("data") or error.get("details") or {}
     bad = [
@@ -295,5 +284,5 @@ def _run(
         for one in (*found.get("references", ()), *found.get("repairs", ()))
         if any(one.get(word) for word in ("missing", "planned", "refused"))
     ]
-    about = "; ".join(bad) or str(error.get("message")) or done.stderr[-600:]
-    faults.append(f"cleo {' '.join(words)} in {project}: {done.returncode}: {about}")
+    about = "; ".join(bad) or str(error.get("message")) or done.err[-600:]
+    faults.append(f"cleo {' '.join(words)} in {project.name}: {done.code}: {about}")
