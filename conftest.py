@@ -37,7 +37,11 @@ if (
 # same examples each time, so that a change fails by its own doing; --hypothesis-profile=search
 # looks for new ones.
 settings.register_profile(
-    "cleo", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "cleo",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     "search", settings.get_profile("cleo"), derandomize=False, max_examples=500

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cleo_core.testing.runner import EVERYTHING, Run, Runner, job, run_all, watch
+from cleo_core.testing.runner import EVERYTHING, Run, Runner, job, kill_points, run_all, watch
 
 
 class Faults:
@@ -28,6 +28,14 @@ class Faults:
     def statements(self, *argv: str, env: Mapping[str, str] | None = None) -> list[str]:
         """The statements that a command runs, in order; it runs in a process of its own."""
         return self._run(job(argv, self.cwd, env)).statements
+
+    def points(self, *argv: str, env: Mapping[str, str] | None = None) -> list[int]:
+        """Run a command to its end; before which of its statements to kill others like it.
+
+        See :func:`cleo_core.testing.runner.kill_points`; project and home are looked at.
+        """
+        found = self._run(job(argv, self.cwd, env, looks=[self.cwd.parent]), more=True).found
+        return kill_points(found)
 
     def killed_at(self, statement: int, *argv: str, env: Mapping[str, str] | None = None) -> Run:
         """Run a command in a process of its own and end it with SIGKILL before a statement.
@@ -63,14 +71,18 @@ class Faults:
         if runner is not None:
             runner.close()
 
-    def _run(self, one: Mapping[str, Any]) -> Run:
-        """Run a job; those after the first one from a process that stays, while it fits."""
+    def _run(self, one: Mapping[str, Any], *, more: bool = False) -> Run:
+        """Run a job; those after the first one from a process that stays, while it fits.
+
+        :param more: whether it is sure that others follow.
+        """
         here = (_variables(), tuple(sys.path))
         if self._made_for != here:
             self.close()
             self._made_for = here
-            (done,) = run_all([one])
-            return done
+            if not more:
+                (done,) = run_all([one])
+                return done
         if self._runner is None:
             self._runner = Runner(warm=EVERYTHING)
         return self._runner.run(one)

@@ -237,20 +237,21 @@ def test_summaries_lose_their_lines(cleo_app: App, cleo_clock: Any) -> None:
 def test_killed_anywhere_it_is_whole_or_not_there(
     cleo_cli: Cli, cleo_project: Any, cleo_faults: Any
 ) -> None:
-    for number in range(1, 60):
+    def observe(number: int) -> str:
         cleo_cli("observe", f"left {number}", "--thread", "t")
         id_ = cleo_cli("observe", f"kryptonite{number}", "--thread", "t", "--tag", "x").data["id"]
         cleo_cli("observe", f"right {number}", "--thread", "t")
-        killed = cleo_faults.killed_at(number * 8, "memory", "forget", id_)
+        return str(id_)
+
+    for number in cleo_faults.points("memory", "forget", observe(0)):
+        id_ = observe(number)
+        assert cleo_faults.killed_at(number, "memory", "forget", id_).code == -9
         assert not disagreements()
         assert len(rows_naming(id_)) == 0 or cleo_cli("memory", "fetch", id_).code == 0
-        if killed.code == 0:
-            break
         if cleo_cli("memory", "fetch", id_).code == 4:
             # The words of what was gone already when it was killed go with the maintenance.
             assert cleo_cli("memory", "maintain", "--only", "search").code == 0
             assert f"kryptonite{number}".encode() not in bytes_of_the_store()
-    assert killed.code == 0
 
 
 @pytest.mark.guarantee("brain-19", "A search for words of what was forgotten is not logged either.")

@@ -141,18 +141,18 @@ class TestKilled:
     def test_at_random_points_and_run_again(
         self, cleo_app: App, cleo_project: Path, cleo_cli: Cli
     ) -> None:
-        _filling["fill"](cleo_app, _filling["texts"](3_000))
+        _filling["fill"](cleo_app, _filling["texts"](2_000))
         cleo_app.close()
         chance = random.Random(11)
         killed = 0
-        for _ in range(6):
+        for _ in range(4):
             process = subprocess.Popen(
                 [*CLEO, "memory", "reembed", "--batch", "64", "--all"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=os.environ,
             )
-            time.sleep(chance.uniform(0.3, 1.5))
+            time.sleep(chance.uniform(0.3, 1.2))
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
             with open_app() as app:
@@ -163,16 +163,14 @@ class TestKilled:
                     indexed = db.scalar("SELECT count(*) FROM brain_vectors WHERE indexed")
                     assert len(vec0.rows(db, table)) == indexed
         assert killed
-        assert cleo_cli("memory", "reembed").data["current"] == 3_000
+        assert cleo_cli("memory", "reembed").data["current"] == 2_000
         with open_app() as app:
-            whole(app, OURS.model_id, 3_000)
+            whole(app, OURS.model_id, 2_000)
 
     def test_at_every_statement(self, cleo_faults: Any, cleo_cli: Cli, cleo_project: Path) -> None:
         for number in range(3):
             cleo_cli("observe", f"note {number}")
-        statements = cleo_faults.statements("memory", "reembed", "--all")
-        writing = [n for n, sql in enumerate(statements, 1) if "BEGIN IMMEDIATE" in sql]
-        for at in range(writing[0], len(statements) + 1, 5):
+        for at in cleo_faults.points("memory", "reembed", "--all"):
             cleo_faults.killed_at(at, "memory", "reembed", "--all")
             with open_app() as app:
                 db = app.store("brain")

@@ -295,19 +295,14 @@ class TestConverting:
         self, cleo_cli: Cli, cleo_project: Any, cleo_faults: Any
     ) -> None:
         cleo_cli("sticky", "add", "call the plumber about the leak", "--tag", "house")
-        argv = ("sticky", "convert", "SN-001", "--to", "task")
-        total = len(cleo_faults.statements(*argv, "--dry-run"))
         replays = 0
-        for number in range(1, 200):
-            cleo_cli("sticky", "add", f"call the plumber about leak {number}")
+        points = cleo_faults.points("sticky", "convert", "SN-001", "--to", "task")
+        for number, statement in enumerate(points, 1):
+            cleo_cli("sticky", "add", f"call the plumber about leak {number}", "--tag", "house")
             id_ = f"SN-{number + 1:03d}"
             argv = ("sticky", "convert", id_, "--to", "task")
-            statement = number * 5
-            killed = cleo_faults.killed_at(statement, *argv)
+            assert cleo_faults.killed_at(statement, *argv).code == -9
             assert not disagreements()
-            if killed.code == 0:
-                break
-            assert killed.code == -9
             if cleo_cli("sticky", "show", id_).data["status"] == "active":
                 again = cleo_cli(*argv)
                 replays += again.data["replayed"]
@@ -315,9 +310,6 @@ class TestConverting:
                 f"SELECT count(*) FROM tasks WHERE title = 'call the plumber about leak {number}'"
             )
             assert execute(named, store="tasks") == [(1,)]
-        else:
-            pytest.fail("the command never got to its end")
-        assert number * 5 > total // 2
         assert replays > 0
 
     @pytest.mark.guarantee("brain-22", "Whenever a conversion inside is killed, everything agrees.")

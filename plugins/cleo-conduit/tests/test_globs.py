@@ -108,7 +108,7 @@ patterns = (
     "conduit-24", "Two patterns overlap exactly when some path fits both, as counting them shows."
 )
 @given(patterns, patterns)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_overlap_is_what_counting_all_short_paths_finds(one: str, other: str) -> None:
     both = those_that_fit(one, PATHS) & those_that_fit(other, PATHS)
     assert overlap(one, other) is bool(both)
@@ -123,20 +123,20 @@ names_of_one = (
 
 
 @given(names_of_one, names_of_one)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_overlap_of_names_is_what_counting_all_short_names_finds(one: str, other: str) -> None:
     both = those_that_fit(one, LONG) & those_that_fit(other, LONG)
     assert overlap(one, other) is bool(both)
 
 
 @given(patterns, st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map("/".join))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_path_fits_where_a_regular_expression_says_so(pattern: str, path: str) -> None:
     assert fits(path, pattern) is (path in those_that_fit(pattern, PATHS))
 
 
 @given(st.text(alphabet="ab*?[]!^-\\.é\n", min_size=1, max_size=8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_pattern_of_a_path_fits_that_path_alone(name: str) -> None:
     path = f"x/{name}/y"
     if name in (".", ".."):
@@ -148,7 +148,7 @@ def test_the_pattern_of_a_path_fits_that_path_alone(name: str) -> None:
 
 
 @given(st.text(alphabet="ab*?[]!^-:\\./", max_size=12), st.text(alphabet="ab*[]!-\\/", max_size=9))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_text_is_a_pattern_or_is_refused(text: str, other: str) -> None:
     found = []
     for one in (text, other):

@@ -550,7 +550,7 @@ def killed_at(number: int, verb: str, given: Any, app: App) -> int:
 
 
 def every_kill(verb: str, given: Any, app: App, before: Any) -> int:
-    """Kill a verb before its statements: wherever the files are others than before, and elsewhere.
+    """Kill a verb before its statements, see :func:`kill_points`.
 
     Whatever was killed left the file as it was before, unless its unit was committed.
 
@@ -572,7 +572,7 @@ def every_kill(verb: str, given: Any, app: App, before: Any) -> int:
         path.unlink()
     for path, held in kept.items():
         path.write_bytes(held)
-    for number in sorted({*kill_points(found), *range(1, len(found), 8)}):
+    for number in kill_points(found):
         assert killed_at(number, verb, given, app) == -signal.SIGKILL
         if content() != before:
             return number

@@ -60,7 +60,7 @@ def test_hostile_words_find_or_find_nothing(
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.text(max_size=60))
 def test_any_text_is_searched_for(cleo_open: Any, text: str) -> None:

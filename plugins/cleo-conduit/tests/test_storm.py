@@ -15,7 +15,7 @@ import pytest
 from cleo_core.testing import Outcome
 
 STORM = Path(__file__).with_name("storm.py")
-MESSAGES = 25
+MESSAGES = 16
 
 
 @pytest.mark.slow

@@ -319,7 +319,7 @@ class Plain:
                 self.entered.append(stage)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(shape=shapes(), data=st.data())
 def test_chains_of_any_form_move_as_a_plain_interpreter_says(shape: Any, data: Any) -> None:
     chart, plain = Chart(parse_definition(shape), {}), Plain(shape)

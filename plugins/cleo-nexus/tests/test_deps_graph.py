@@ -297,7 +297,7 @@ def empty(realms: Any) -> App:
     return app
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tasks=tasks_of_all, data=st.data())
 def test_blocking_and_critical_path_over_random_projects_are_those_of_a_plain_reference(
     empty: App, tasks: list[tuple[str, str]], data: st.DataObject

@@ -6,7 +6,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cleo_core.app import App, open_app
 from cleo_core.database import connect_for_copy
 from cleo_core.testing import Outcome
 from cleo_core.testing.fixtures import CLEO
-from cleo_core.testing.runner import EVERYTHING, each_run, job
+from cleo_core.testing.runner import EVERYTHING, Runner, job
 from cleo_signaldock.service.legacy import journal
 
 from . import older
@@ -185,24 +185,20 @@ def test_a_kill_before_or_after_any_mark_of_the_journal_resumes_to_the_same_rows
 def test_a_kill_at_a_statement_resumes_to_the_same_rows(
     wanted: dict[str, list[Any]], kept: Any, cleo_project: Path, home: Path, cleo_cli: Cli
 ) -> None:
-    (whole,) = each_run([job(VERB, cleo_project)])
-    assert whole.code == 0, repr(whole)
-    count = len(whole.statements)
-    commits = [
-        place + 1 for place, sql in enumerate(whole.statements) if sql.upper().startswith("COMMIT")
-    ]
-    points = sorted({*range(5, count, max(1, count // 8)), *commits, *(one + 1 for one in commits)})
-
-    def jobs() -> Iterator[dict[str, Any]]:
-        for point in points:
+    with Runner(warm=EVERYTHING) as runner:
+        whole = runner.run(job(VERB, cleo_project))
+        assert whole.code == 0, repr(whole)
+        count = len(whole.statements)
+        # What a unit did before its COMMIT goes with it.
+        committed = [place for place, sql in enumerate(whole.statements, 2) if sql == "COMMIT"]
+        for point in sorted({*range(5, count, max(1, count // 4)), *committed}):
             reset(cleo_project, home, kept)
-            yield job(VERB, cleo_project, kill_at=point)
-
-    for point, run in zip(points, each_run(jobs(), warm=EVERYTHING), strict=True):
-        assert run.code in (-9, 0), repr(run)
-        done = cleo_cli(*VERB)
-        assert done.code == 0, (point, repr(done))
-        assert everything(cleo_project, home) == wanted, point
+            run = runner.run(job(VERB, cleo_project, kill_at=point))
+            assert run.code in (-9, 0), repr(run)
+            done = cleo_cli(*VERB)
+            assert done.code == 0, (point, repr(done))
+            assert everything(cleo_project, home) == wanted, point
+        assert len(committed) == 3
 
 
 @KILLED
@@ -211,33 +207,28 @@ def test_a_rollback_that_is_killed_is_finished_by_the_next(
 ) -> None:
     path = cleo_project / ".cleo" / "signaldock.db"
     cleo_cli(*VERB)
-    (whole,) = each_run([job((*VERB, "--rollback", "--dry-run"), cleo_project)])
-    assert whole.code == 0
+    assert cleo_cli(*VERB, "--rollback", "--dry-run").code == 0
     after = {
         file: file.read_bytes()
         for root in (cleo_project / ".cleo", home)
         for file in root.rglob("*")
         if file.is_file() and file.parent.name != "locks"
     }
-    (whole,) = each_run([job((*VERB, "--rollback"), cleo_project)])
-    assert whole.code == 0, repr(whole)
-    count = len(whole.statements)
-    points = list(range(10, count, max(1, count // 8)))
-
-    def jobs() -> Iterator[dict[str, Any]]:
-        for point in points:
+    with Runner(warm=EVERYTHING) as runner:
+        whole = runner.run(job((*VERB, "--rollback"), cleo_project))
+        assert whole.code == 0, repr(whole)
+        count = len(whole.statements)
+        for point in range(10, count, max(1, count // 6)):
             reset(cleo_project, home, after)
-            yield job((*VERB, "--rollback"), cleo_project, kill_at=point)
-
-    for point, run in zip(points, each_run(jobs(), warm=EVERYTHING), strict=True):
-        assert run.code == -9, repr(run)
-        begun = not path.exists() and cleo_cli(*VERB, "--status").data["journal"]
-        if begun and begun["status"] == "rolling_back":
-            assert cleo_cli(*VERB).error["exit"] == 2
-        assert cleo_cli(*VERB, "--rollback").code == 0, point
-        assert path.read_bytes() == kept[path]
-        found = everything(cleo_project, home)
-        assert [len(found[table]) for table in ("agents", "messages", "legacy_rows")] == [1, 0, 0]
+            run = runner.run(job((*VERB, "--rollback"), cleo_project, kill_at=point))
+            assert run.code == -9, repr(run)
+            begun = not path.exists() and cleo_cli(*VERB, "--status").data["journal"]
+            if begun and begun["status"] == "rolling_back":
+                assert cleo_cli(*VERB).error["exit"] == 2
+            assert cleo_cli(*VERB, "--rollback").code == 0, point
+            assert path.read_bytes() == kept[path]
+            found = everything(cleo_project, home)
+            assert [len(found[one]) for one in ("agents", "messages", "legacy_rows")] == [1, 0, 0]
 
 
 @KILLED

@@ -54,8 +54,8 @@ def test_the_same_edges_are_found_as_by_trying_each_in_turn(case: tuple[int, Edg
     assert found(edges, nodes, settled) == one_by_one(edges, settled)
 
 
-def test_a_hundred_thousand_tasks_in_a_ring_lose_one_edge() -> None:
-    count = 100_000
+def test_ten_thousand_tasks_in_a_ring_lose_one_edge() -> None:
+    count = 10_000
     ring = [(node, (node + 1) % count) for node in range(count)]
     assert found(ring, count) == {count - 1}
     assert found(ring[::-1], count) == {count - 1}

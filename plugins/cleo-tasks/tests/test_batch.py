@@ -463,7 +463,7 @@ REFS = st.sampled_from(["@a", "@b", "@c", "T001", "a", 1])
 
 
 @settings(
-    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     rows=st.lists(
@@ -487,7 +487,7 @@ def test_any_json_is_added_or_refused_in_words(tasks: Any, rows: list[Any]) -> N
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_a_batch_is_refused_exactly_when_its_waiting_graph_has_a_loop(

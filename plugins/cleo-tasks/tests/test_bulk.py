@@ -24,7 +24,7 @@ projects, write = _graphs["projects"], _graphs["write"]
 
 Cli = Callable[..., Outcome]
 FEW = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -189,7 +189,7 @@ def test_a_hostile_query_finds_or_finds_nothing(tasks: Any, query: str) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(query=st.text(max_size=60) | st.text(alphabet='ab"*()-:^+{}NEARORAND \0', max_size=60))
 def test_any_text_can_be_searched_for(tasks: Any, query: str) -> None:

@@ -28,7 +28,7 @@ BEADS = SHARED / "data" / "beads" / "beads_rust.issues.jsonl"
 
 #: One project serves all examples; each example replaces its rows.
 SHARED = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -291,7 +291,7 @@ def test_a_briefing_may_be_asked_for_before_a_session_starts(cleo_open: Open) ->
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(most=st.integers(600, 8000))
 def test_a_briefing_keeps_to_its_length_and_loses_its_end_first(

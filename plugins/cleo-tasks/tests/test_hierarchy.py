@@ -25,7 +25,7 @@ projects, write, forced, Model = (
 
 #: One project serves all examples.
 SHARED = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 #: What can be moved, by id, in the project of ``family``.

@@ -369,7 +369,7 @@ def test_an_edge_that_closes_a_loop_is_left_out_in_file_order(write: Any, tasks:
 
 @given(edges=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.booleans()), max_size=24))
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -950,7 +950,7 @@ _FIELDS = st.sampled_from(
 
 @given(rows=st.lists(st.dictionaries(_FIELDS | st.text(max_size=5), _JSON), max_size=4))
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

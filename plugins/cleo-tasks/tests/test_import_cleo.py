@@ -587,7 +587,7 @@ _FIELDS = st.sampled_from(
 
 @given(rows=st.lists(st.dictionaries(_FIELDS, _JSON) | _JSON, max_size=4))
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -176,7 +176,7 @@ def test_an_export_comes_back_the_same(
     )
 )
 @settings(
-    max_examples=20,
+    max_examples=14,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

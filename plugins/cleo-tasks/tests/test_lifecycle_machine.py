@@ -322,7 +322,7 @@ def test_no_sequence_of_verbs_breaks_a_pipeline(
     run_state_machine_as_test(
         type("Machine", (Lifecycles,), {"app": cleo_open()}),
         settings=settings(
-            max_examples=12,
+            max_examples=8,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

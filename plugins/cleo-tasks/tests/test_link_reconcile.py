@@ -673,7 +673,7 @@ _STEPS = st.one_of(
     direction=st.sampled_from(("inbound", "bidirectional")),
 )
 @settings(
-    max_examples=25,
+    max_examples=18,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -902,7 +902,7 @@ _VERBS = st.sampled_from(("", "start", "complete", "cancel", "delete", "title"))
     when=st.sampled_from((None, EARLY, LATE)),
 )
 @settings(
-    max_examples=25,
+    max_examples=18,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -93,7 +93,7 @@ def test_killed_processes_leave_every_acknowledged_task_and_no_half_one(
 ) -> None:
     results: list[Any] = []
     for wave in range(3):
-        results += cleo_processes(workers(8, 250, wave), kill=6, within=1.5, seed=wave)
+        results += cleo_processes(workers(8, 120, wave), kill=6, within=0.8, seed=wave)
     assert sum(code == -9 for code, _, _ in results) > 3
     said = [pair for _, out, _ in results for pair in acknowledged(out)]
     app = cleo_open()

@@ -23,7 +23,7 @@ projects, write = _graphs["projects"], _graphs["write"]
 
 Cli = Callable[..., Outcome]
 FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=18, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -25,7 +25,7 @@ projects, write, forced, Model = (
 
 #: One project serves all examples; each example replaces its rows.
 SHARED = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 FILTERS = st.fixed_dictionaries(
     {},

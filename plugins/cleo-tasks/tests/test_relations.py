@@ -109,7 +109,7 @@ def test_each_change_is_one_audit_row_of_the_task_named_first(cleo_app: App) -> 
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(draft=projects(most=10), data=st.data())
 def test_suggestions_are_the_unrelated_tasks_with_enough_in_common(

@@ -1219,7 +1219,7 @@ def six_tasks(request: pytest.FixtureRequest) -> Iterator[Connection]:
         yield db
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(steps=st.lists(STEPS, max_size=25))
 def test_counters_equal_a_recount_after_any_steps(
     six_tasks: Connection, steps: list[tuple[Any, ...]]

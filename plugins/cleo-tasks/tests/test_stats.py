@@ -294,7 +294,7 @@ def test_values_of_the_wrong_kind_are_refused(value: Any, cleo_app: App) -> None
 
 @given(draft=projects(), data=st.data())
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=14, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_numbers_equal_a_count_of_the_rows(
     draft: dict[str, Any], data: st.DataObject, cleo_project: Path

@@ -280,7 +280,7 @@ def test_no_sequence_of_verbs_breaks_the_tables(machine: type[Verbs]) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

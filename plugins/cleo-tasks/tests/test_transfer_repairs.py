@@ -314,7 +314,7 @@ CONTRADICTIONS = st.fixed_dictionaries(
 
 @given(fields=st.lists(CONTRADICTIONS, min_size=2, max_size=3), size=st.integers(1, 2))
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -515,7 +515,7 @@ def test_an_unknown_word_is_refused(cleo_cli: Cli, cleo_app: App, option: str, w
     "tasks-13", "Acceptance criteria come back byte for byte, and their number is told"
 )
 @settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -731,7 +731,7 @@ KEYS = (
 
 
 @settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -653,7 +653,7 @@ def test_the_presets_are_those_of_the_rules(cleo_cli: Cli, cleo_project: Path) -
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     text=st.one_of(
