@@ -26,6 +26,7 @@ from cleo_core.errors import CleoError
 from cleo_core.hashing import path_sha256
 from cleo_core.restore import live
 from cleo_core.testing import Outcome
+from cleo_core.testing.kept import Kept
 
 Cli = Callable[..., Outcome]
 
@@ -45,6 +46,9 @@ BEGIN SELECT RAISE(ABORT, 'not that'); END
 #: What the statement of a row in the schema says counts, and not what the row calls itself.
 EVIL = "CREATE TRIGGER evil AFTER INSERT ON {store} BEGIN SELECT load_extension(1); END"
 
+#: What the first test made, for all of them.
+_made: list[tuple[Kept, Kept, dict[str, str]]] = []
+
 
 @pytest.fixture(autouse=True)
 def project(
@@ -61,9 +65,15 @@ def project(
     # As quick as an import accepts it.
     monkeypatch.setattr(container, "_LOG_N", 14)
     monkeypatch.setattr(live, "AT_REST", 0.0)
-    made: dict[str, str] = cleo_cli("init", "first").data
-    add(cleo_cli, "one")
-    return made
+    if not _made:
+        said = cleo_cli("init", "first").data
+        add(cleo_cli, "one")
+        _made.append((Kept(cleo_home / "home"), Kept(cleo_home / "work"), said))
+        assert not any(files.mentions(str(cleo_home)) for files in _made[0][:2])
+    home, work, said = _made[0]
+    home.write(cleo_home / "home")
+    work.write(cleo_home / "work")
+    return dict(said)
 
 
 def add(cleo_cli: Cli, id: str) -> None:

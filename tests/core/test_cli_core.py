@@ -459,7 +459,7 @@ class TestFormat:
         for words in (("list",), ("stores",), ("show", "T001"), ("plugins",)):
             _, shown = on_terminal(*words, env={"NO_COLOR": "1"})
             assert not colour.search(shown), words
-            assert "\x1b" not in cleo_cli(*words, "--human", process=True).out
+            assert "\x1b" not in cleo_cli(*words, "--human", process=words == ("list",)).out
 
     def test_symbols_survive_without_colour(self, cleo_cli: Cli, cleo_project: Path) -> None:
         assert cleo_cli("add", "a title").code == 0

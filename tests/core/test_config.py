@@ -936,7 +936,7 @@ for value in range(config.get("x.int") + 1, 10**9):
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_kill_at_random_loses_no_acknowledged_value(place: Place) -> None:
     chance = random.Random(7)
-    for _ in range(12):
+    for _ in range(6):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITES_FOR_EVER, str(place.project_dir)], stdout=subprocess.PIPE
         )

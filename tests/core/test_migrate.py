@@ -350,7 +350,7 @@ class TestFailure:
         kept = Path(store.path).read_bytes()
         plan_statements = self.statements_of_the_plan(store, monkeypatch)
         assert len(plan_statements) > 30
-        for place in range(len(plan_statements)):
+        for place in {*range(0, len(plan_statements), 2), len(plan_statements) - 1}:
             Path(store.path).write_bytes(kept)
             seen: list[str] = []
 
