@@ -72,6 +72,10 @@ class Together:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pids[place], signal.SIGKILL)
 
+    def said(self, place: int) -> str:
+        """What one of them has written to its standard output so far."""
+        return self._text(place, "out")
+
     def results(self, timeout: float) -> list[tuple[int, str, str]]:
         """Exit code, stdout and stderr of each, once all have ended.
 

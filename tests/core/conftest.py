@@ -10,11 +10,15 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from cleo_core.testing import together
+from cleo_core.testing.kept import Kept
+
+T = TypeVar("T")
+_MADE = pytest.StashKey[dict[Path, tuple[list[Kept], Any]]]()
 
 #: First-party stores beside tasks, which the throw-away ones of these tests stand for.
 OTHERS = "brain conduit nexus signaldock telemetry"
@@ -355,6 +359,29 @@ def site(cleo_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     made = Site(root)
     yield made
     made.forget()
+
+
+@pytest.fixture
+def made_once(cleo_home: Path, request: pytest.FixtureRequest) -> Callable[[Callable[[], T]], T]:
+    """``made_once(make)``: what ``make`` returns and leaves in home and project.
+
+    It is called by the first test of a module, and must not depend on where the files lie.
+    """
+    made = request.config.stash.setdefault(_MADE, {})
+
+    def once(make: Callable[[], T]) -> T:
+        places = [cleo_home / "home", cleo_home / "work"]
+        if request.path not in made:
+            value = make()
+            kept = [Kept(place) for place in places]
+            assert not any(one.mentions(str(cleo_home)) for one in kept)
+            made[request.path] = kept, value
+        kept, value = made[request.path]
+        for one, place in zip(kept, places, strict=True):
+            one.write(place)
+        return value  # type: ignore[no-any-return] # of the same module
+
+    return once
 
 
 @pytest.fixture

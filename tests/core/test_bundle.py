@@ -26,7 +26,6 @@ from cleo_core.errors import CleoError
 from cleo_core.hashing import path_sha256
 from cleo_core.restore import live
 from cleo_core.testing import Outcome
-from cleo_core.testing.kept import Kept
 
 Cli = Callable[..., Outcome]
 
@@ -46,13 +45,10 @@ BEGIN SELECT RAISE(ABORT, 'not that'); END
 #: What the statement of a row in the schema says counts, and not what the row calls itself.
 EVIL = "CREATE TRIGGER evil AFTER INSERT ON {store} BEGIN SELECT load_extension(1); END"
 
-#: What the first test made, for all of them.
-_made: list[tuple[Kept, Kept, dict[str, str]]] = []
-
 
 @pytest.fixture(autouse=True)
 def project(
-    site: Any, cleo_home: Path, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
+    site: Any, made_once: Any, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
     """A project with a row in each of two small stores, and the bundle ``../it.cleobundle``."""
     site.store("shelves", kind="shelf", more=MORE)
@@ -65,15 +61,14 @@ def project(
     # As quick as an import accepts it.
     monkeypatch.setattr(container, "_LOG_N", 14)
     monkeypatch.setattr(live, "AT_REST", 0.0)
-    if not _made:
-        said = cleo_cli("init", "first").data
+
+    def make() -> dict[str, str]:
+        said: dict[str, str] = cleo_cli("init", "first").data
         add(cleo_cli, "one")
-        _made.append((Kept(cleo_home / "home"), Kept(cleo_home / "work"), said))
-        assert not any(files.mentions(str(cleo_home)) for files in _made[0][:2])
-    home, work, said = _made[0]
-    home.write(cleo_home / "home")
-    work.write(cleo_home / "work")
-    return dict(said)
+        return said
+
+    made: dict[str, str] = made_once(make)
+    return made
 
 
 def add(cleo_cli: Cli, id: str) -> None:

@@ -33,6 +33,7 @@ from cleo_core.database import (
 )
 from cleo_core.errors import CleoError
 from cleo_core.testing import Outcome
+from cleo_core.testing.runner import Runner, job
 from cleo_core.testing.fixtures import CLEO
 
 Cli = Callable[..., Outcome]
@@ -140,11 +141,14 @@ class TestDriver:
         assert "'mysql'" in outcome.error["message"]
 
     @pytest.mark.parametrize("wanted", ["auto", "stdlib"])
-    def test_every_command_works_with_either_driver(self, cleo_cli: Cli, wanted: str) -> None:
+    def test_every_command_works_with_either_driver(self, cleo_home: Path, wanted: str) -> None:
         """Pythons without ``enable_load_extension`` are common; nothing may fail on them."""
+        with Runner({**os.environ, "CLEO_SQLITE": wanted}) as runner:
+            self.try_every_command(runner, wanted)
 
+    def try_every_command(self, runner: Runner, wanted: str) -> None:
         def cleo(*words: str) -> Any:
-            return cleo_cli(*words, env={"CLEO_SQLITE": wanted}, process=True).data
+            return runner.run(job(words, ".")).envelope["data"]
 
         shown = cleo("version")["sqlite"]
         assert shown["driver"] == ("sqlite3" if wanted == "stdlib" else driver_package())

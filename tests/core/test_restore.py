@@ -40,15 +40,19 @@ SPEC = replace(SPEC, files=(
 
 
 @pytest.fixture(autouse=True)
-def project(site: Any, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def project(site: Any, made_once: Any, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A project with two small stores, shelves and boxes, and a row in each."""
     site.store("shelves", kind="shelf", more=FILES)
     site.store("boxes", kind="box", after=("shelves",), reference='"shelf", "keep", "null"')
     monkeypatch.setenv("CLEO_PLUGINS", "shelves,boxes")
     monkeypatch.setenv("CLEO_BUSY_TIMEOUT_MS", "300")
     monkeypatch.setattr(live, "AT_REST", 0.0)
-    assert cleo_cli("init").code == 0
-    add(cleo_cli, "first")
+
+    def make() -> None:
+        assert cleo_cli("init").code == 0
+        add(cleo_cli, "first")
+
+    made_once(make)
 
 
 def add(cleo_cli: Cli, id: str) -> None:

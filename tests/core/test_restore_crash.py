@@ -34,28 +34,32 @@ OLD, NEW = ["first"], ["first", "second"]
 
 
 @pytest.fixture(autouse=True)
-def saved(site: Any, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Path:
+def saved(site: Any, made_once: Any, cleo_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose two stores have a row more than the set that is made of them; the set."""
     site.store("shelves", kind="shelf")
     site.store("boxes", kind="box", after=("shelves",))
     monkeypatch.setenv("CLEO_PLUGINS", "shelves,boxes")
     monkeypatch.setenv("CLEO_BUSY_TIMEOUT_MS", "300")
     monkeypatch.setattr(live, "AT_REST", 0.0)
-    assert cleo_cli("init").code == 0
-    add(cleo_cli, "first")
-    with open_app() as app:
-        known = inventory(app.stores, "project")
-        made = create_set(
-            known.directory,
-            "project",
-            "manual",
-            known.items,
-            project=app.project,
-            plugin_versions={},
-            whole=True,
-        )
-    add(cleo_cli, "second")
-    return Path(made["path"])
+
+    def make() -> str:
+        assert cleo_cli("init").code == 0
+        add(cleo_cli, "first")
+        with open_app() as app:
+            known = inventory(app.stores, "project")
+            made = create_set(
+                known.directory,
+                "project",
+                "manual",
+                known.items,
+                project=app.project,
+                plugin_versions={},
+                whole=True,
+            )
+        add(cleo_cli, "second")
+        return os.path.basename(made["path"])
+
+    return Path.cwd() / FOLDER / "backups" / made_once(make)
 
 
 def add(cleo_cli: Cli, id: str) -> None:

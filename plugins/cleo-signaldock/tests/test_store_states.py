@@ -85,7 +85,7 @@ def place(
 
 @pytest.fixture
 def at_head(backend: str, cleo_project: Path, cleo_home: Path, request: Any) -> Iterator[Place]:
-    """A project beside a store that is there, with an agent; its database is that of other tests."""
+    """A project beside a store with an agent, in the database that other tests use too."""
     with open_app() as app:
         app.service("agents").register("a1")
     if backend == "sqlite":

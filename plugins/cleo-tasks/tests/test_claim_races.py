@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from cleo_core.app import App
+from cleo_core.testing.together import Together
 
 Open = Callable[..., App]
 Cli = Callable[..., Any]
@@ -50,19 +52,18 @@ def test_many_processes_drain_the_ready_tasks_and_each_is_taken_once(
     everything = {tasks(app).add(f"task {number}").task.id for number in range(200)}
     killed, steady = [f"killed-{n}" for n in range(4)], [f"steady-{n}" for n in range(12)]
     argv = [sys.executable, "-c", WORKER]
-    victims = [cleo_processes.start([*argv, agent, "forever"]) for agent in killed]
-    # Each victim holds a task before the others can have taken all.
-    firsts = [process.stdout.readline() for process in victims]
-    others = [cleo_processes.start([*argv, agent, "once"]) for agent in steady]
+    modes = [*((agent, "forever") for agent in killed), *((agent, "once") for agent in steady)]
+    running = Together([[*argv, *mode] for mode in modes], os.environ, ".")
+    patience = time.monotonic() + 60
+    for place in range(len(killed)):
+        while not running.said(place):
+            assert time.monotonic() < patience
+            time.sleep(0.005)
+        running.kill(place)
 
     acknowledged: dict[str, list[str]] = {}
-    for agent, process, first in zip(killed, victims, firsts, strict=True):
-        time.sleep(0.03)
-        process.kill()
-        acknowledged[agent] = [first.strip(), *process.stdout.read().split()]
-    for agent, process in zip(steady, others, strict=True):
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 100, err
+    for (agent, mode), (code, out, err) in zip(modes, running.results(120), strict=True):
+        assert code == (-9 if mode == "forever" else 100), err
         acknowledged[agent] = out.split()
 
     told = [id_ for ids in acknowledged.values() for id_ in ids]
