@@ -33,8 +33,8 @@ from cleo_core.database import (
 )
 from cleo_core.errors import CleoError
 from cleo_core.testing import Outcome
-from cleo_core.testing.runner import Runner, job
 from cleo_core.testing.fixtures import CLEO
+from cleo_core.testing.runner import Runner, job
 
 Cli = Callable[..., Outcome]
 SQL = (

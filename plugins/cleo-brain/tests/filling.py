@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -90,43 +91,49 @@ def texts(count: int, seed: int = 7) -> list[str]:
 
 def fill(app: Any, bodies: list[str], first: int = 0) -> None:
     """Observations with these texts, none of them embedded."""
+    fixed = {
+        **dict.fromkeys(entries.COLUMNS),
+        "kind": "observation",
+        "title": "",
+        "extra": "",
+        "context": "",
+        "dates": "2026 january 1 thursday",
+        "tier": "short",
+        "verified": False,
+        "source_confidence": "agent",
+        "quality": 0.42,
+        "uses": 0,
+        "seen": 1,
+        "last_seen_at": AT,
+        "tokens": 30,
+        "metadata_json": {},
+        "valid_at": AT,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    typed = {
+        **dict.fromkeys(entries.TYPED["observation"]),
+        "type": "discovery",
+        "title_derived": True,
+        **{name: [] for name in entries.TYPED["observation"] if name.endswith("_json")},
+        "source_type": "agent",
+    }
+    given = json.dumps([[text, deriving.text_hash("", text)] for text in bodies])
+    id_, text, digest = f"printf('O-%08d-0000', key + {first})", "value ->> 0", "value ->> 1"
+
+    def insert(unit: Any, table: str, fixed: dict[str, Any], **computed: str) -> None:
+        columns = {**{name: f":{name}" for name in fixed}, **computed}
+        unit.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) "
+            f"SELECT {', '.join(columns.values())} FROM json_each(:given)",
+            given=given,
+            **entries.encoded(fixed),
+        )
 
     def body(unit: Any) -> None:
-        for number, text in enumerate(bodies, first):
-            digest = deriving.text_hash("", text)
-            row = {
-                **dict.fromkeys(entries.COLUMNS),
-                "id": f"O-{number:08d}-0000",
-                "kind": "observation",
-                "title": "",
-                "body": text,
-                "extra": "",
-                "context": "",
-                "dates": "2026 january 1 thursday",
-                "tier": "short",
-                "verified": False,
-                "source_confidence": "agent",
-                "quality": 0.42,
-                "uses": 0,
-                "seen": 1,
-                "last_seen_at": AT,
-                "content_hash": digest,
-                "text_hash": digest,
-                "tokens": 30,
-                "metadata_json": {},
-                "valid_at": AT,
-                "created_at": AT,
-                "updated_at": AT,
-            }
-            typed = {
-                **dict.fromkeys(entries.TYPED["observation"]),
-                "type": "discovery",
-                "title_derived": True,
-                "title": text[:80],
-                "narrative": text,
-                **{name: [] for name in entries.TYPED["observation"] if name.endswith("_json")},
-                "source_type": "agent",
-            }
-            entries.insert(unit, row, typed)
+        hashes = dict.fromkeys(("content_hash", "text_hash"), digest)
+        insert(unit, "brain_entries", fixed, id=id_, body=text, **hashes)
+        title = f"substr({text}, 1, 80)"
+        insert(unit, entries.TABLE["observation"], typed, id=id_, title=title, narrative=text)
 
     app.write("brain", body)
