@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +28,7 @@ CLEO = (sys.executable, "-m", "cleo_core")
 #: Folders whose files do not count as changed.
 _PASSED_OVER = frozenset({"locks", "__pycache__"})
 #: What ``cleo init`` made in this run of tests, by all that it may depend on.
-_MADE = pytest.StashKey[dict[object, Path]]()
+_MADE = pytest.StashKey[dict[object, tuple[Kept, Kept]]]()
 #: What tests have filled a project with, by the same.
 _FILLED = pytest.StashKey[dict[object, tuple[Kept, Kept, Any]]]()
 
@@ -149,7 +148,6 @@ def cleo_project(
     cleo_cli: Callable[..., Outcome],
     cleo_home: Path,
     request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """An initialised project, which is also the working directory.
 
@@ -164,25 +162,16 @@ def cleo_project(
     key = (tuple(variables.items()), tuple(sys.path))
     made = request.config.stash.setdefault(_MADE, {})
     if empty and key in made:
-        for target in (home, work):
-            shutil.copytree(made[key] / target.name, target, symlinks=True, dirs_exist_ok=True)
+        for kept, target in zip(made[key], (home, work), strict=True):
+            kept.write(target)
         return work
     outcome = cleo_cli("init", "demo")
     assert outcome.code == 0, repr(outcome)
-    if empty and not any(_mentions(folder, str(cleo_home)) for folder in (home, work)):
-        made[key] = tmp_path_factory.mktemp("made")
-        for source in (home, work):
-            shutil.copytree(source, made[key] / source.name, symlinks=True)
+    if empty:
+        kept_home, kept_work = Kept(home), Kept(work)
+        if not any(one.mentions(str(cleo_home)) for one in (kept_home, kept_work)):
+            made[key] = kept_home, kept_work
     return work
-
-
-def _mentions(root: Path, text: str) -> bool:
-    """Whether a file below a directory holds a text, or a link leads to it."""
-    return any(
-        text in os.readlink(path) if path.is_symlink() else text.encode() in path.read_bytes()
-        for path in root.rglob("*")
-        if path.is_symlink() or path.is_file()
-    )
 
 
 @pytest.fixture

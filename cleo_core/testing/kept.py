@@ -43,8 +43,10 @@ class Kept:
             (folder / name).mkdir(exist_ok=True)
             (folder / name).chmod(mode)
         for name, mode, content in self._files:
-            (folder / name).write_bytes(content)
-            (folder / name).chmod(mode)
+            path = os.path.join(folder, name)
+            with open(path, "wb", buffering=0) as file:
+                file.write(content)
+            os.chmod(path, mode)
         for name, target in self._links:
             if not (folder / name).is_symlink():
                 (folder / name).symlink_to(target)
