@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cleo_core.bundle import container
 from cleo_core.database import connect_for_copy
 from cleo_core.testing import Outcome
 
@@ -114,6 +115,8 @@ def runs(
     """Every verb with its outcome."""
     for name, value in ENV.items():
         monkeypatch.setenv(name, value)
+    # As quick as an import accepts it.
+    monkeypatch.setattr(container, "_LOG_N", 14)
     assert cleo_cli("telemetry", "enable").code == 0
     done = []
     for number, (words, given) in enumerate(VERBS):

@@ -466,7 +466,7 @@ def test_killed_at_any_statement_a_verb_is_found_and_finished(
         for number, sql in enumerate(statements, 1)
         if sql.split(" ", 1)[0].upper() in ("BEGIN", "COMMIT", "INSERT", "UPDATE", "DELETE")
     ]
-    for number in [*writes[:: max(1, len(writes) // 7)], len(statements)]:
+    for number in [*writes[:: max(1, len(writes) // 5)], len(statements)]:
         name = f"agent-{number}"
         argv = prepare(name)
         cleo_faults.killed_at(number, *argv, env=env)
