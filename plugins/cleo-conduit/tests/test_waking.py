@@ -319,7 +319,7 @@ def test_a_slow_handler_keeps_what_waits_behind_its_message(
     ann.send("slow", to=["bob"])
     cem.send("behind", to=["bob"])
     begun = tmp_path / "begun"
-    slow = f"import sys, time; open({str(begun)!r}, 'w'); time.sleep(2.5)"
+    slow = f"import sys, time; open({str(begun)!r}, 'w'); time.sleep(1.8)"
     quick = "import sys"
     code = f"import json, sys\nif json.load(sys.stdin)['content'] == 'slow':\n  {slow}\n{quick}"
     other = conduit(cleo_open(agent="bob"))
