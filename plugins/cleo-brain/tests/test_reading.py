@@ -205,7 +205,7 @@ def test_what_fetch_prints_costs_what_it_said(cleo_cli: Cli, cleo_app: App) -> N
     "brain-23", "A context never costs more than its budget, and what did not fit is named."
 )
 def test_a_context_stays_within_every_budget(cleo_app: App, brain: Any) -> None:
-    Verbs(cleo_app).write("test", lambda work: fill(work, 2_000))
+    Verbs(cleo_app).write("test", lambda work: fill(work, 1_000))
     seen: set[str] | None = None
     for budget in (100, 101, 250, 1_000, 6_000, 500_000):
         found = brain.context(query="parser index token", budget=budget)
