@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +18,15 @@ from cleo_core.testing.together import Together
 Open = Callable[..., App]
 Cli = Callable[..., Any]
 
-#: Claims until nothing is ready, one fresh App for each, and says each id once it is committed.
+#: Claims until nothing is ready, one fresh App for each, and says each id once it is committed;
+#: those that are not killed begin when each of the others has something to lose.
 WORKER = """
-import sys, time
+import os, sys, time
 from cleo_core.app import open_app
 from cleo_core.errors import CleoError
 agent, forever = sys.argv[1], sys.argv[2] == "forever"
+while not forever and not os.path.exists("begin"):
+    time.sleep(0.002)
 while True:
     with open_app(agent=agent) as app:
         try:
@@ -58,7 +62,10 @@ def test_many_processes_drain_the_ready_tasks_and_each_is_taken_once(
     for place in range(len(killed)):
         while not running.said(place):
             assert time.monotonic() < patience
-            time.sleep(0.005)
+            time.sleep(0.002)
+    Path("begin").touch()
+    for place in range(len(killed)):
+        time.sleep(0.02)
         running.kill(place)
 
     acknowledged: dict[str, list[str]] = {}
