@@ -13,6 +13,9 @@ from typing import NamedTuple
 PYTHON = sys.executable
 CLEO = str(Path(sys.executable).with_name("cleo"))
 FLOOR = [PYTHON, "-c", "import click, pluggy, sqlite3"]
+#: Milliseconds of CPU that the floor takes on two quiet cores of 2026. Limits in seconds are for
+#: such a machine; a slower or busier one has its figures also as they would be there.
+QUIET_FLOOR = 30.5
 
 
 class Cost(NamedTuple):
@@ -61,6 +64,14 @@ def alternate(commands: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[s
         name: Cost(*(statistics.median(figures) for figures in zip(*all_costs, strict=True)))
         for name, all_costs in costs.items()
     }
+
+
+def quiet(figure: float, floor: float) -> float:
+    """What a figure would be where the floor takes :data:`QUIET_FLOOR`, by this run's floor.
+
+    :param floor: milliseconds of CPU.
+    """
+    return figure * QUIET_FLOOR / floor
 
 
 def clean_env(home: Path) -> dict[str, str]:
