@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,26 +17,6 @@ TESTS = [
     for folder in (ROOT / "tests", *ROOT.glob("plugins/*/tests"))
     for path in folder.rglob("*.py")
 ]
-
-
-def test_generated_pages_are_current() -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "make_docs.py"), "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_generated_snapshots_are_current() -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "make_snapshots.py"), "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("hook", HOOKS)
