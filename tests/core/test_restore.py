@@ -98,6 +98,15 @@ def change_manifest(folder: Path, **changes: Any) -> None:
     (folder / "manifest.json").write_text(json.dumps(content))
 
 
+def describe(folder: Path, **facts: Any) -> None:
+    """Have the manifest of a set say what its copy of the shelves is now."""
+    copy, content = folder / "shelves.db", manifest(folder)
+    for item in content["items"]:
+        if item["name"] == "shelves":
+            item.update(sha256=path_sha256(str(copy)), bytes=copy.stat().st_size, **facts)
+    change_manifest(folder, **content)
+
+
 def refused(outcome: Outcome, exit: int, code: str) -> dict[str, Any]:
     error = outcome.error
     assert (error["exit"], error["code"]) == (exit, code), error
@@ -193,14 +202,7 @@ class TestARestore:
             "CREATE TRIGGER helpful AFTER INSERT ON shelves BEGIN DELETE FROM shelves; END"
         )
         copy.close()
-        content = manifest(folder)
-        for item in content["items"]:
-            if item["name"] == "shelves":
-                item.update(
-                    sha256=path_sha256(str(folder / "shelves.db")),
-                    bytes=(folder / "shelves.db").stat().st_size,
-                )
-        change_manifest(folder, **content)
+        describe(folder)
         shutil.copytree(folder, elsewhere)
         for more in ("--dry-run", "--yes"):
             with frozen_bytes(".cleo"), frozen_bytes(str(elsewhere)):
@@ -218,15 +220,7 @@ class TestARestore:
         copy.execute("PRAGMA journal_mode = DELETE").fetchone()
         copy.execute("UPDATE alembic_version_shelves SET version_num = 'shelves_0001'")
         copy.close()
-        content = manifest(folder)
-        for item in content["items"]:
-            if item["name"] == "shelves":
-                item.update(
-                    sha256=path_sha256(str(folder / "shelves.db")),
-                    bytes=(folder / "shelves.db").stat().st_size,
-                    revision="shelves_0001",
-                )
-        change_manifest(folder, **content)
+        describe(folder, revision="shelves_0001")
         error = cleo_cli("restore", "latest", "--yes").error
         assert error["details"]["restored"] == "shelves"
         assert Path(error["details"]["safetySet"]).is_dir()
