@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import cleo_core
 from benchmarks.measure import CLEO, FLOOR, PYTHON, Cost, alternate, clean_env, run, table
 from cleo_core.app import create_app
+from cleo_core.database import Transaction
 from cleo_core.ids import ordered_id
 from cleo_core.initialize import initialize
 
@@ -155,14 +156,15 @@ class _Rows:
     def insert(self, count: int) -> None:
         from cleo_conduit.store import audit, mail
 
-        execute = self._connection.execute
-        execute("BEGIN IMMEDIATE")
+        tx = Transaction(self._connection)
+        tx.execute("BEGIN IMMEDIATE")
+        first = mail.last_seq(tx) + 1
+        messages = []
         for number in range(count):
             id_ = ordered_id()
             row = {
-                **dict.fromkeys(("subject", "payload", "reply_to", "in_reply_to", "expires_at")),
-                "ack_due_at": None,
-                "redacted_at": None,
+                **dict.fromkeys(mail.MESSAGE_COLUMNS),
+                "seq": first + number,
                 "id": id_,
                 "conversation_id": self._conversation,
                 "from_agent_id": "ann",
@@ -179,13 +181,14 @@ class _Rows:
                 "body_hash": "0" * 64,
                 "created_at": AT,
             }
-            (seq,) = execute(mail.ADD_MESSAGE, row).fetchone()
-            execute(mail.ADD_RECEIPT, (seq, "bob", "to", "local", 0))
-            noted = {"at": AT, "actor": "ann", "action": "message.send", "kind": "message"}
-            execute(audit.INSERT, {**noted, "id": id_, "details": '{"recipients": 1}'})
-        counted = {"number": count, "seq": seq, "at": AT, "now": AT}
-        execute(mail.COUNT, {"id": self._conversation, **counted})
-        execute("COMMIT")
+            messages.append(mail.values_of(row))
+        receipts = [(seq, "bob", "to", "local", 0) for seq in range(first, first + count)]
+        mail.add(tx, messages, receipts)
+        notes = [(("message.send", "message", row[1]), {"recipients": 1}) for row in messages]
+        audit.add(tx, AT, "ann", notes)
+        counted = {"number": count, "seq": first + count - 1, "at": AT, "now": AT}
+        tx.execute(mail.COUNT, id=self._conversation, **counted)
+        tx.execute("COMMIT")
 
 
 _WATCHER = """\

@@ -45,16 +45,20 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    module: Any
     if name in ("Change", "Veto"):
         from cleo_core.api import changes
 
-        return getattr(changes, name)
-    if name == "CommandEvent":
-        from cleo_core.api.finished import CommandEvent
+        module = changes
+    elif name == "CommandEvent":
+        from cleo_core.api import finished
 
-        return CommandEvent
-    if name in __all__:
+        module = finished
+    elif name in __all__:
         from cleo_core.api import events
 
-        return getattr(events, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = events
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(module, name)
+    return found

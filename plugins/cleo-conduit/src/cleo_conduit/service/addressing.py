@@ -349,9 +349,7 @@ def is_full(work: Work, agent_id: str) -> bool:
     key = f"room_until:{agent_id}"
     if key not in work.known:
         work.known[key] = marks.room_until(work, agent_id, most)
-    last = work.known.get("last_seq")
-    if last is None:
-        last = mail.last_seq(work)
+    last = work.last_seq()
     if last < work.known[key]:
         return False
     room = int(most) - mail.pending(work, agent_id)

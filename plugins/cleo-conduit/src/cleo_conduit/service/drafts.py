@@ -22,6 +22,9 @@ JSON_BYTES = 65_536
 MOST_RECIPIENTS = 500
 MOST_ATTACHED = 50
 MOST_SECONDS = 10 * 365 * 86_400.0
+_kind = inputs.word_of(KINDS, "kind")
+_importance = inputs.word_of(IMPORTANCE, "importance")
+_content_type = inputs.word_of(CONTENT_TYPE, "content-type")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
@@ -57,12 +60,8 @@ class Draft:
         payload: Any = None,
         id: Any = None,
     ) -> None:
-        self.to = tuple(dict.fromkeys(recipient_id(one) for one in _list(to, "to")))
-        self.cc = tuple(
-            one
-            for one in dict.fromkeys(recipient_id(one) for one in _list(cc, "cc"))
-            if one not in self.to
-        )
+        self.to = _recipients(to, "to")
+        self.cc = tuple(one for one in _recipients(cc, "cc") if one not in self.to)
         self.conversation = None if conversation is None else conversation_id(conversation)
         self.reply_to = None if reply_to is None else message_id(reply_to)
         self.reply_all = _flag(reply_all, "reply_all")
@@ -75,13 +74,14 @@ class Draft:
             if subject is None
             else inputs.line(subject, "subject", SUBJECT_LENGTH, fix="--subject 'Build is red'")
         )
-        self.kind = inputs.word_of(KINDS, "kind")(kind)
-        self.importance = inputs.word_of(IMPORTANCE, "importance")(importance)
-        self.content_type = inputs.word_of(CONTENT_TYPE, "content-type")(content_type)
+        self.kind = _kind(kind)
+        self.importance = _importance(importance)
+        self.content_type = _content_type(content_type)
         self.ack_within = _seconds(ack_within, "--ack-within", "2h")
         self.ack_required = _flag(ack_required, "ack_required") or ack_within is not None
         self.ttl = _seconds(ttl, "--ttl", "1d")
-        self.attach = tuple(inputs.texts(_list(attach, "attach"), "attach"))
+        given = _list(attach, "attach")
+        self.attach = tuple(inputs.texts(given, "attach")) if given else ()
         if len(self.attach) > MOST_ATTACHED:
             raise over_limit(f"A message has at most {MOST_ATTACHED} attachments.")
         self.metadata = _metadata(metadata)
@@ -138,6 +138,13 @@ class Draft:
             )
         if self.cc and not self.to and not chosen:
             raise UsageError("A message with --cc needs a --to.", fix="--to bob --cc ann")
+
+
+def _recipients(value: Any, field: str) -> tuple[str, ...]:
+    given = _list(value, field)
+    if len(given) == 1:
+        return (recipient_id(given[0]),)
+    return tuple(dict.fromkeys(map(recipient_id, given)))
 
 
 def _list(value: Any, field: str) -> Sequence[Any]:

@@ -52,9 +52,9 @@ class Body(NamedTuple):
             kind=self.kind,
             importance=self.importance,
             ack_required=self.ack_required,
-            attachments=list(self.attachments),
+            attachments=self.attachments,
             payload=self.payload,
-            metadata=dict(self.metadata),
+            metadata=self.metadata,
             reply_to=reply_to,
             expires_at=self.expires_at,
         )
@@ -121,21 +121,13 @@ def post(
         "redacted_at": redacted_at,
         "created_at": work.now if at is None else at,
     }
-    seq = row["seq"] = work.known["last_seq"] = work.scalar(mail.ADD_MESSAGE, **row)
     goes = list(recipients)
-    work.executemany(
-        mail.ADD_RECEIPT,
-        [
-            (
-                seq,
-                one.agent_id,
-                one.role,
-                one.route.transport,
-                int(body.ack_required and one.role == "to"),
-            )
-            for one in goes
-        ],
-    )
+    seq = work.add_message(row)
+    asks = body.ack_required
+    for one in goes:
+        work.add_receipt(
+            seq, one.agent_id, one.role, one.route.transport, int(asks and one.role == "to")
+        )
     work.count(conversation["id"], seq, row["created_at"])
     if not restored:
         due.expects(work, expires_at=body.expires_at, ack_due_at=body.ack_due_at)
@@ -147,7 +139,7 @@ def post(
     ]
     work.unit.created("message", message_id, row)
     work.note("message", message_id, action="message.send", recipients=len(goes))
-    work.wake(one.agent_id for one in goes if not one.muted)
+    work.wake([one.agent_id for one in goes if not one.muted])
     return Posted(row, done)
 
 

@@ -216,8 +216,10 @@ class SendVerbs(Verbs):
             for one in message.recipients
             if one.job_id is not None and one.parked_for is None
         ]
+        if not jobs or self.app.dry_run:
+            return sent
         wanted = self.app.config.get("conduit.deliver_on_send") if deliver is None else deliver
-        if not jobs or not wanted or self.app.dry_run:
+        if not wanted:
             return sent
         from cleo_conduit.service.delivering import deliver_now
 
@@ -334,9 +336,6 @@ def _again(work: Work, who: Acting, draft: Draft, row: Row) -> Sent:
 
 
 def _body(work: Work, who: Acting, draft: Draft) -> Body:
-    now = clock.seconds()
-    soon = draft.importance in ("high", "urgent")
-    within = draft.ack_within or (ACK_SOON if soon else ACK_LATER)
     text = draft.content if draft.subject is None else f"{draft.subject}\n{draft.content}"
     return Body(
         content=draft.content,
@@ -345,12 +344,21 @@ def _body(work: Work, who: Acting, draft: Draft) -> Body:
         importance=draft.importance,
         content_type=draft.content_type,
         ack_required=draft.ack_required,
-        ack_due_at=clock.format_time(now + within) if draft.ack_required else None,
+        ack_due_at=_from_now(_ack_within(draft)) if draft.ack_required else None,
         attachments=attached(work, who, draft.attach) if draft.attach else (),
         payload=draft.payload,
         metadata=_metadata(draft, text),
-        expires_at=None if draft.ttl is None else clock.format_time(now + draft.ttl),
+        expires_at=None if draft.ttl is None else _from_now(draft.ttl),
     )
+
+
+def _ack_within(draft: Draft) -> float:
+    soon = draft.importance in ("high", "urgent")
+    return draft.ack_within or (ACK_SOON if soon else ACK_LATER)
+
+
+def _from_now(seconds: float) -> str:
+    return clock.format_time(clock.seconds() + seconds)
 
 
 def _metadata(draft: Draft, text: str) -> dict[str, Any]:

@@ -240,6 +240,6 @@ def _catch_up(work: Work, id_: str, agent_id: str, filter_: str | None) -> tuple
     complete = next(wanted, None) is None
     if not rows:
         return False, complete
-    work.executemany(mail.ADD_RECEIPT, rows[::-1])
+    mail.add_receipts(work, rows[::-1])
     marks.forget(work, agent_id)
     return True, complete

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_conduit.api import STORE
@@ -15,7 +15,7 @@ from cleo_core.units import Unit
 if TYPE_CHECKING:
     from cleo_conduit.wake import Waiter
     from cleo_core.app import App
-    from cleo_core.database import Database
+    from cleo_core.database import Database, Row
 
 T = TypeVar("T")
 
@@ -28,6 +28,9 @@ MOST_LISTED = 200
 class Work:
     """A unit on the message store; audit rows are written at the end.
 
+    Messages and receipts wait until something else is asked of the store, so that many are written
+    by few statements.
+
     :param action: what the audit calls the verb, ``ref.attach``.
     """
 
@@ -35,19 +38,75 @@ class Work:
         self.unit = unit
         self.action = action
         self.now = unit.now
-        self.read = unit.read
-        self.one = unit.one
-        self.scalar = unit.scalar
-        self.execute = unit.execute
-        self.executemany = unit.executemany
-        self.connection = unit.connection
         self.routes = Routes(unit.app)
         #: Agents whose waiting processes are woken after COMMIT.
         self.woken: set[str] = set()
         #: What was looked up in this unit and only this unit changes.
         self.known: dict[str, Any] = {}
-        self._counted: dict[str, list[Any]] = {}
+        self._last_seq: int | None = None
+        self._messages: list[tuple[Any, ...]] = []
+        self._receipts: list[tuple[Any, ...]] = []
+        self._counted: dict[str, tuple[int, int, str]] = {}
         self._notes: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    @property
+    def connection(self) -> Any:
+        """The driver's connection."""
+        self._settle()
+        return self.unit.connection
+
+    def read(self, sql: str, /, **params: Any) -> list[Row]:
+        """Rows as mappings from column name to value."""
+        self._settle()
+        return self.unit.read(sql, **params)
+
+    def one(self, sql: str, /, **params: Any) -> Row | None:
+        """The first row, or None."""
+        self._settle()
+        return self.unit.one(sql, **params)
+
+    def scalar(self, sql: str, /, **params: Any) -> Any:
+        """The first column of the first row, or None."""
+        self._settle()
+        return self.unit.scalar(sql, **params)
+
+    def execute(self, sql: str, /, **params: Any) -> int:
+        """Run one statement.
+
+        :returns: the number of rows it changed.
+        """
+        self._settle()
+        return self.unit.execute(sql, **params)
+
+    def executemany(
+        self, sql: str, rows: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]]
+    ) -> int:
+        """Run one statement for each mapping of parameters, or each list where it has ``?``.
+
+        :returns: the number of rows changed in all.
+        """
+        self._settle()
+        return self.unit.executemany(sql, rows)
+
+    def last_seq(self) -> int:
+        """The number of the newest message, of this unit too; 0 without one."""
+        if self._last_seq is None:
+            self._last_seq = mail.last_seq(self.unit)
+        return self._last_seq
+
+    def add_message(self, row: Row) -> int:
+        """Add a message.
+
+        :param row: all its columns but ``seq``, which is put into it.
+        :returns: its ``seq``.
+        """
+        seq = row["seq"] = self._last_seq = self.last_seq() + 1
+        self._messages.append(mail.values_of(row))
+        return seq
+
+    def add_receipt(self, *values: Any) -> None:
+        """Add a receipt of a message of this unit: values in the order of ``RECEIPT_COLUMNS``."""
+        self._receipts.append(values)
 
     def note(self, kind: str, id_: str, *, action: Any = None, **details: Any) -> None:
         """One audit row for a subject: column names, counts and ids, never text.
@@ -55,19 +114,20 @@ class Work:
         :param action: what was done, where it is not what the verb does.
         """
         key = (action or self.action, kind, id_)
-        self._notes[key] = {**self._notes.get(key, {}), **details}
+        earlier = self._notes.get(key)
+        self._notes[key] = details if earlier is None else {**earlier, **details}
 
     def count(self, conversation_id: str, seq: int, at: str) -> None:
         """Count a message for its conversation; written at the end of the unit."""
-        counted = self._counted.setdefault(conversation_id, [0, seq, at])
-        counted[:] = counted[0] + 1, seq, max(at, counted[2])
+        number, _, newest = self._counted.get(conversation_id, (0, 0, at))
+        self._counted[conversation_id] = number + 1, seq, max(at, newest)
 
     def wake(self, agents: Iterable[str]) -> None:
         """Wake those who wait for an agent's mail, once this unit is committed."""
         self.woken.update(agents)
 
     def finish(self) -> None:
-        """Write the counters and the audit rows; called once, at the end of the unit."""
+        """Write what waits, the counters and the audit; called once, at the end of the unit."""
         self.executemany(
             mail.COUNT,
             (
@@ -75,20 +135,13 @@ class Work:
                 for id_, (number, seq, at) in self._counted.items()
             ),
         )
-        audit.add(
-            self,
-            (
-                {
-                    "at": self.now,
-                    "actor": self.unit.actor,
-                    "action": action,
-                    "kind": kind,
-                    "id": id_,
-                    "details": details,
-                }
-                for (action, kind, id_), details in self._notes.items()
-            ),
-        )
+        audit.add(self, self.now, self.unit.actor, self._notes.items())
+
+    def _settle(self) -> None:
+        if self._messages or self._receipts:
+            messages, receipts = self._messages, self._receipts
+            self._messages, self._receipts = [], []
+            mail.add(self.unit, messages, receipts)
 
 
 class Verbs:

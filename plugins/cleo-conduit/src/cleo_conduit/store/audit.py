@@ -6,15 +6,24 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-INSERT = (
-    "INSERT INTO conduit_audit (at, actor, action, subject_kind, subject_id, details) "
-    "VALUES (:at, :actor, :action, :kind, :id, :details)"
+from cleo_conduit.store import bulk
+
+COLUMNS = dict.fromkeys(
+    ("at", "actor", "action", "subject_kind", "subject_id", "details"), bulk.REQUIRED
 )
 
 
-def add(tx: Any, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows; their ``details`` are encoded here."""
-    tx.executemany(
-        INSERT,
-        [{**row, "details": json.dumps(row["details"], ensure_ascii=False)} for row in rows],
-    )
+def add(
+    tx: Any, at: str, actor: str, notes: Iterable[tuple[tuple[str, str, str], Mapping[str, Any]]]
+) -> None:
+    """Write rows.
+
+    :param notes: ``(action, kind, id)`` of a subject, and details, which are encoded here.
+    """
+    rows = []
+    last: Mapping[str, Any] | None = None
+    for key, details in notes:
+        if details != last:
+            last, text = details, json.dumps(details, ensure_ascii=False)
+        rows.append((at, actor, *key, text))
+    bulk.insert(tx, "conduit_audit", COLUMNS, rows)

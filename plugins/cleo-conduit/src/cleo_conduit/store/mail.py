@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
+from cleo_conduit.store import bulk
+from cleo_conduit.store.bulk import REQUIRED
 from cleo_core.database import Backend, Row
 
 CONVERSATION = "SELECT * FROM conversations WHERE id = :id"
@@ -26,19 +30,36 @@ REJOIN = (
     "UPDATE participants SET left_at = NULL, left_seq = NULL, joined_seq = :joined_seq, "
     "joined_at = :now, filter = :filter WHERE conversation_id = :id AND agent_id = :agent_id"
 )
-ADD_MESSAGE = (
-    "INSERT INTO messages (id, conversation_id, from_agent_id, verified, subject, content, "
-    "content_type, kind, importance, ack_required, ack_due_at, attachments, payload, metadata, "
-    "reply_to, in_reply_to, thread_id, expires_at, origin, body_hash, redacted_at, "
-    "created_at) VALUES (:id, :conversation_id, :from_agent_id, :verified, :subject, :content, "
-    ":content_type, :kind, :importance, :ack_required, :ack_due_at, :attachments, :payload, "
-    ":metadata, :reply_to, :in_reply_to, :thread_id, :expires_at, :origin, :body_hash, "
-    ":redacted_at, :created_at) "
-    "RETURNING seq"
-)
-ADD_RECEIPT = (
-    "INSERT INTO receipts (message_seq, agent_id, role, route, ack_required) VALUES (?, ?, ?, ?, ?)"
-)
+MESSAGE_COLUMNS = {
+    **dict.fromkeys(("seq", "id", "conversation_id", "from_agent_id"), REQUIRED),
+    "verified": 0,
+    "subject": None,
+    "content": REQUIRED,
+    "content_type": "text",
+    "kind": "message",
+    "importance": "normal",
+    "ack_required": 0,
+    "ack_due_at": None,
+    "attachments": "[]",
+    "payload": None,
+    "metadata": "{}",
+    "reply_to": None,
+    "in_reply_to": None,
+    "thread_id": REQUIRED,
+    "expires_at": None,
+    "origin": "local",
+    "body_hash": REQUIRED,
+    "redacted_at": None,
+    "created_at": REQUIRED,
+}
+#: The values of a message, in the order of its columns.
+values_of = itemgetter(*MESSAGE_COLUMNS)
+RECEIPT_COLUMNS = {
+    **dict.fromkeys(("message_seq", "agent_id"), REQUIRED),
+    "role": "to",
+    "route": "local",
+    "ack_required": 0,
+}
 COUNT = (
     "UPDATE conversations SET message_count = message_count + :number, last_seq = :seq, "
     "last_message_at = max(coalesce(last_message_at, :at), :at), updated_at = :now WHERE id = :id"
@@ -52,7 +73,10 @@ PENDING = (
     "SELECT count(*) FROM receipts WHERE agent_id = :agent_id "
     "AND state IN ('pending', 'relayed', 'delivered') AND state IN ('pending', 'relayed')"
 )
-LAST_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0)"
+LAST_SEQ = (
+    "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0), "
+    "coalesce((SELECT max(seq) FROM messages), 0))"
+)
 
 
 def conversation(db: Backend, id_: str) -> Row | None:
@@ -73,6 +97,17 @@ def topic(db: Backend, name: str) -> Row | None:
 def add_conversation(tx: Any, row: Row) -> bool:
     """Add a conversation; False where that pair, topic or id has one."""
     return bool(tx.execute(ADD_CONVERSATION, **row))
+
+
+def add(tx: Any, messages: Sequence[Sequence[Any]], receipts: Sequence[Sequence[Any]]) -> None:
+    """Add messages and receipts, as values in the order of their columns."""
+    bulk.insert(tx, "messages", MESSAGE_COLUMNS, messages)
+    add_receipts(tx, receipts)
+
+
+def add_receipts(tx: Any, receipts: Sequence[Sequence[Any]]) -> None:
+    """Add receipts, as values in the order of their columns."""
+    bulk.insert(tx, "receipts", RECEIPT_COLUMNS, receipts)
 
 
 def participants(db: Backend, id_: str) -> list[Row]:
