@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cleo_conduit.store import access, inbound, mail, reading, receiving
+from cleo_conduit.store import access, due, inbound, mail, reading, receiving
 from cleo_core.app import App
 
 _post = runpy.run_path(str(Path(__file__).with_name("post.py")))
@@ -110,3 +110,11 @@ def test_only_what_is_to_be_acknowledged_counts_as_that(cleo_open: Any) -> None:
         assert bob.accept_here(copy, origin="x") == ("accepted", None)
     assert (bob.inbox().needs_ack, cem.inbox().needs_ack) == (1, 0)
     assert value("SELECT count(*) FROM ack_waiting") == 1
+
+
+def test_what_is_due_is_found_by_indexes(cleo_app: App) -> None:
+    cleo_app.write("conduit", lambda unit: None)
+    details = plan(cleo_app, due.IS_DUE)
+    assert not any(one.startswith("SCAN") and "CONSTANT ROW" not in one for one in details), details
+    for index in ("ix_messages_expires_at", "ix_messages_ack_due_at", "ix_leases_namespace"):
+        assert any(index in one for one in details), details

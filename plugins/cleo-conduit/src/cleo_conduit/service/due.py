@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cleo_conduit.store import due, leases, meta
+from cleo_conduit.store import due, meta
 from cleo_core import clock
 
 if TYPE_CHECKING:
@@ -36,15 +36,15 @@ def see_to(work: Work, most: int = MOST) -> int:
 
     :returns: how many rows that were; when it is ``most``, more may be due.
     """
-    marks = due.marks(work)
-    until = marks.get(EXPIRED_UNTIL, "")
-    count = 0
-    if work.scalar(due.HAS_EXPIRED, after=until, now=work.now) is not None:
-        count += _expire(work, until, most)
-    until = marks.get(OVERDUE_UNTIL, "")
-    if work.scalar(due.HAS_OVERDUE, after=until, now=work.now) is not None:
-        count += _escalate(work, until, most)
-    if work.scalar(leases.HAS_DUE, now=work.now) is not None:
+    is_due = due.is_due(work, work.now)
+    if not any(is_due.values()):
+        return 0
+    marks, count = due.marks(work), 0
+    if is_due["expired"]:
+        count += _expire(work, marks.get(EXPIRED_UNTIL, ""), most)
+    if is_due["overdue"]:
+        count += _escalate(work, marks.get(OVERDUE_UNTIL, ""), most)
+    if is_due["leases"]:
         from cleo_conduit.service.leases.judging import close_due
 
         count += close_due(work, most)

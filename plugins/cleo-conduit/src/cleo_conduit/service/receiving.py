@@ -68,7 +68,7 @@ class ReceiveVerbs(Verbs):
             who = acting(self.app, work, as_human=as_human)
             mine = name or who.agent_id
             if not who.human:
-                touch(work, who.agent_id)
+                touch(work, who)
             confirmed = 0 if up_to is None else _confirm(work, who.agent_id, mine, up_to)
             rows, until = _claim(work, who.agent_id, mine, most)
             claimed = [as_claimed(row, until, delivered=deliver) for row in rows]
@@ -171,7 +171,7 @@ class ReceiveVerbs(Verbs):
         def body(work: Work) -> Confirmation:
             who = acting(self.app, work, as_human=as_human)
             if not who.human:
-                touch(work, who.agent_id)
+                touch(work, who)
             changed: list[str] = []
             unchanged: list[str] = []
             not_yours: list[str] = []

@@ -126,9 +126,10 @@ class RefVerbs(Verbs):
         return self.app.write("conduit", lambda unit: _touched(unit, id_))
 
 
-def touch(work: Work, agent_id: str) -> None:
-    """Remember in a unit that an agent was used; written at most once a minute."""
-    _touched(work, agent_id)
+def touch(work: Work, who: Acting) -> None:
+    """Remember in a unit that the acting agent was used; written at most once a minute."""
+    if who.ref is None or _is_long_ago(who.ref["last_used_at"]):
+        _touched(work, who.agent_id)
 
 
 def attach_by_use(work: Work, who: Acting) -> None:

@@ -284,7 +284,7 @@ def _send(work: Work, who: Acting, draft: Draft) -> Sent:
     parent = address.parent
     if not who.human and "used" not in work.known:
         attach_by_use(work, who)
-        touch(work, who.agent_id)
+        touch(work, who)
         work.known["used"] = True
     done = post(
         work,

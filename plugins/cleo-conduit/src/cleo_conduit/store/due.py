@@ -7,16 +7,23 @@ from typing import Any
 from cleo_core.database import Row
 
 MARKS = "SELECT key, value FROM conduit_meta WHERE key IN ('expired_until', 'overdue_until')"
-HAS_EXPIRED = (
-    "SELECT 1 FROM messages WHERE expires_at IS NOT NULL AND expires_at > :after "
-    "AND expires_at <= :now LIMIT 1"
-)
 EXPIRED = (
     "SELECT m.expires_at, r.message_seq, r.agent_id FROM messages AS m "
     "JOIN receipts AS r ON r.message_seq = m.seq WHERE m.expires_at IS NOT NULL "
     "AND m.expires_at > :after AND m.expires_at <= :now AND r.state IN ('pending', 'relayed') "
     "AND (r.claim_until IS NULL OR r.claim_until <= :now OR r.claim_until > :latest) "
     "ORDER BY m.expires_at, r.message_seq, r.agent_id LIMIT :limit"
+)
+#: One statement, as each write unit begins with it.
+IS_DUE = (
+    "SELECT EXISTS (SELECT 1 FROM messages WHERE expires_at IS NOT NULL AND expires_at > "
+    "coalesce((SELECT value FROM conduit_meta WHERE key = 'expired_until'), '') "
+    "AND expires_at <= :now) AS expired, "
+    "EXISTS (SELECT 1 FROM messages WHERE ack_required = 1 AND ack_due_at > "
+    "coalesce((SELECT value FROM conduit_meta WHERE key = 'overdue_until'), '') "
+    "AND ack_due_at <= :now) AS overdue, "
+    "EXISTS (SELECT 1 FROM leases WHERE released_at IS NULL "
+    "AND namespace IN ('file', 'tool', 'resource') AND expires_at <= :now) AS leases"
 )
 #: What somebody is dealing with may still be confirmed. A claim that ends later than one can is of
 #: a clock that was set back since.
@@ -34,13 +41,15 @@ OVERDUE = (
     "AND r.state NOT IN ('acked', 'rejected', 'expired', 'dead') "
     "ORDER BY m.ack_due_at, m.seq, r.agent_id LIMIT :limit"
 )
-HAS_OVERDUE = (
-    "SELECT 1 FROM messages AS m WHERE m.ack_required = 1 AND m.ack_due_at > :after "
-    "AND m.ack_due_at <= :now LIMIT 1"
-)
 ESCALATE = (
     "UPDATE receipts SET escalated_at = :now WHERE message_seq = :seq AND agent_id = :agent_id"
 )
+
+
+def is_due(tx: Any, now: str) -> Row:
+    """Whether messages expired, acknowledgements are overdue, and leases ended."""
+    found: Row = tx.one(IS_DUE, now=now)
+    return found
 
 
 def marks(tx: Any) -> dict[str, str]:

@@ -44,10 +44,6 @@ ENDED = (
     "ORDER BY fence LIMIT :limit"
 )
 #: The namespaces are named, so that the index of leases that are held answers.
-HAS_DUE = (
-    "SELECT 1 FROM leases WHERE released_at IS NULL "
-    "AND namespace IN ('file', 'tool', 'resource') AND expires_at <= :now LIMIT 1"
-)
 HIGHEST = "SELECT coalesce(max(fence), 0) FROM leases"
 INSERT = (
     "INSERT INTO leases (id, agent_id, pattern, namespace, mode, reason, task_id, fence, "
