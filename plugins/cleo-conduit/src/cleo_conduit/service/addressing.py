@@ -73,10 +73,7 @@ def require_known(work: Work, draft: Draft) -> None:
     if draft.conversation is not None or draft.reply_to is not None:
         return
     for agent_id in (*draft.to, *draft.cc):
-        if f"known {agent_id}" not in work.known:
-            if not _is_known(work, agent_id, None, None):
-                raise _unknown(work, agent_id)
-            work.known[f"known {agent_id}"] = True
+        _require(work, agent_id)
 
 
 def found_conversation(work: Work, id_: str) -> Row:
@@ -277,21 +274,41 @@ def _named(work: Work, who: Acting, draft: Draft, row: Row | None) -> list[To]:
         for agent_id in names:
             if agent_id == who.agent_id:
                 continue
-            place = None if row is None else _place(work, row, agent_id)
-            known = f"known {agent_id}"
-            if row is not None or known not in work.known:
-                if not _is_known(work, agent_id, place, row):
-                    raise _unknown(work, agent_id, row)
-                work.known[known] = True
+            one = (
+                _newly(work, agent_id, role) if row is None else _taking(work, row, agent_id, role)
+            )
             if is_full(work, agent_id):
                 raise _full(agent_id)
-            muted = place is not None and bool(place["muted"])
-            chosen.append(To(agent_id, role, work.routes.of(agent_id), muted))
+            chosen.append(one)
     if not chosen:
         raise UsageError(
             "A message to yourself alone goes nowhere.", fix="cleo conduit send 'text' --to bob"
         )
     return chosen
+
+
+def _newly(work: Work, agent_id: str, role: str) -> To:
+    """Somebody that a message without a conversation names."""
+    known: To | None = work.known.get((agent_id, role))
+    if known is None:
+        _require(work, agent_id)
+        known = work.known[agent_id, role] = To(agent_id, role, work.routes.of(agent_id))
+    return known
+
+
+def _taking(work: Work, row: Row, agent_id: str, role: str) -> To:
+    """Somebody that is named of those who take part in a conversation."""
+    place = _place(work, row, agent_id)
+    if not _is_known(work, agent_id, place, row):
+        raise _unknown(work, agent_id, row)
+    return To(agent_id, role, work.routes.of(agent_id), place is not None and bool(place["muted"]))
+
+
+def _require(work: Work, agent_id: str) -> None:
+    if f"known {agent_id}" not in work.known:
+        if not _is_known(work, agent_id, None, None):
+            raise _unknown(work, agent_id)
+        work.known[f"known {agent_id}"] = True
 
 
 def reachable(

@@ -142,8 +142,8 @@ class Draft:
 
 def _recipients(value: Any, field: str) -> tuple[str, ...]:
     given = _list(value, field)
-    if len(given) == 1:
-        return (recipient_id(given[0]),)
+    if not given:
+        return ()
     return tuple(dict.fromkeys(map(recipient_id, given)))
 
 

@@ -132,9 +132,7 @@ def post(
     if not restored:
         due.expects(work, expires_at=body.expires_at, ack_due_at=body.ack_due_at)
     done = [
-        Recipient(one.agent_id, one.role, one.route.transport, "pending")
-        if one.route is LOCAL
-        else _with_job(work, row, conversation, one, goes)
+        _pending(work, one) if one.route is LOCAL else _with_job(work, row, conversation, one, goes)
         for one in goes
     ]
     work.unit.created("message", message_id, row)
@@ -145,10 +143,10 @@ def post(
 
 def direct(work: Work, one: str, other: str) -> Row:
     """The direct conversation of two, made where there is none; both take part in it."""
-    key = " ".join(sorted((one, other)))
-    known: Row | None = work.known.get(f"direct {key}")
+    known: Row | None = work.known.get(("direct", one, other))
     if known is not None:
         return known
+    key = " ".join(sorted((one, other)))
     found = mail.direct(work, key)
     if found is None:
         add_conversation(work, kind="dm", created_by=one, dm_key=key)
@@ -158,7 +156,7 @@ def direct(work: Work, one: str, other: str) -> Row:
     for agent_id in (one, other):
         if agent_id not in present:
             take_part(work, found, agent_id)
-    work.known[f"direct {key}"] = found
+    work.known["direct", one, other] = found
     return found
 
 
@@ -210,6 +208,14 @@ def take_part(
     }
     if not work.execute(mail.REJOIN, **row):
         work.execute(mail.ADD_PARTICIPANT, role=role, **row)
+
+
+def _pending(work: Work, one: To) -> Recipient:
+    known: Recipient | None = work.known.get(one)
+    if known is None:
+        known = Recipient(one.agent_id, one.role, one.route.transport, "pending")
+        work.known[one] = known
+    return known
 
 
 def _with_job(work: Work, row: Row, conversation: Row, one: To, goes: Sequence[To]) -> Recipient:

@@ -42,7 +42,7 @@ class Work:
         #: Agents whose waiting processes are woken after COMMIT.
         self.woken: set[str] = set()
         #: What was looked up in this unit and only this unit changes.
-        self.known: dict[str, Any] = {}
+        self.known: dict[Any, Any] = {}
         self._last_seq: int | None = None
         self._messages: list[tuple[Any, ...]] = []
         self._receipts: list[tuple[Any, ...]] = []
