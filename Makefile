@@ -13,6 +13,8 @@ $(STAMP): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PACKAGES:%=-e %) --group dev
+	@# Where PYTHONDONTWRITEBYTECODE is set, each process would compile everything anew.
+	@$(BIN)/python -m compileall -q cleo_core chaos $(wildcard plugins/*/src)
 	@touch $@
 
 demo: $(STAMP) ## import a real tracker, choose, claim, work, complete, find, export
