@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+#: Attribute of a record's class that holds how its instances are made, once there is one.
+PLAN = "__plan__"
+
 
 class Declared:
     """``repr`` and equality of the declarations, field by field.
@@ -22,12 +25,13 @@ class Declared:
         return all(getattr(self, name) == getattr(other, name) for name in field_names(self))
 
     def __hash__(self) -> int:
-        return hash((type(self), getattr(self, field_names(self)[0])))
+        names = field_names(self)
+        return hash((type(self), getattr(self, names[0]) if names else None))
 
 
 def field_names(declared: Declared) -> tuple[str, ...]:
     """The names of a declaration's fields, in order."""
-    plan = vars(type(declared)).get("_plan")
+    plan = vars(type(declared)).get(PLAN)
     if plan is not None:
         return tuple(plan.fields)
     return tuple(one.name for one in fields(declared))  # type: ignore[arg-type] # all are dataclasses
@@ -35,7 +39,7 @@ def field_names(declared: Declared) -> tuple[str, ...]:
 
 def _shown(declared: Declared) -> list[str]:
     """The names of the fields that a ``repr`` shows."""
-    plan = vars(type(declared)).get("_plan")
+    plan = vars(type(declared)).get(PLAN)
     if plan is not None:
         return [name for name in plan.fields if name not in plan.hidden]
     return [one.name for one in fields(declared) if one.repr]  # type: ignore[arg-type] # as above
