@@ -32,6 +32,7 @@ def test_an_agent_with_a_token_acts_only_with_it(
     assert made.variable == "CLEO_AGENT_TOKEN"
     (hash_,) = execute("SELECT token_hash FROM project_agent_refs WHERE agent_id = 'bob'")[0]
     assert made.token not in hash_
+    assert made.token not in repr(made)
     for call in (lambda: bob.inbox(), lambda: bob.poll(), lambda: bob.send("x", to=["ann"])):
         assert refused(call).exit == 99
     for wrong in ("", "wrong", made.token + "x", made.token.upper()):

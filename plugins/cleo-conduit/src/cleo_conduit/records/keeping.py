@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from cleo_core.api import Declared
 from cleo_core.api.records import record
 
@@ -43,7 +45,7 @@ class Token(Declared):
     """A token that was made, in clear this one time. ``agent_id``: whose it is."""
 
     agent_id: str
-    token: str
+    token: str = field(repr=False)
     variable: str
 
 
