@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Declared)
 #: Where ``dataclasses`` looks for the fields of a class.
 _FIELDS = "__dataclass_fields__"
 #: Instances of a class after which generating its ``__init__`` pays.
-_MANY = 200
+_MANY = 500
 _making = RLock()
 
 

@@ -205,8 +205,8 @@ def test_a_plain_subclass_behaves_the_same_however_many_there_are() -> None:
             raise AssertionError("the class with the fields has none")
 
     for _ in range(2):
-        assert {(one.x, one.y) for one in map(Square, [7] * 500)} == {(7, 7)}
-        assert {one.y for one in map(Dot, range(500))} == {2}
+        assert {(one.x, one.y) for one in map(Square, [7] * 1000)} == {(7, 7)}
+        assert {one.y for one in map(Dot, range(1000))} == {2}
 
 
 def test_fields_that_are_declared_again_are_those_of_dataclasses() -> None:
@@ -284,7 +284,7 @@ def test_patterns_and_signatures_know_the_fields_of_a_class_and_of_its_subclass(
                 assert (x, y, name) == (1, 2, "origin")
         assert str(inspect.signature(Dot)) == "(x: 'int', y: 'int' = 2) -> None"
         assert list(inspect.signature(Named).parameters) == ["x", "y", "name"]
-        list(map(Named, range(500)))
+        list(map(Named, range(1000)))
 
 
 def test_a_record_can_be_copied_and_pickled() -> None:

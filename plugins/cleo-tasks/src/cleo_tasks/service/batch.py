@@ -201,7 +201,7 @@ class _Batch:
         return [
             CreatedLine(
                 **{
-                    **{name: getattr(line, name) for name in Line.__dataclass_fields__},
+                    **vars(line),
                     **self._as_given(item, line),
                 },
                 line=item.line,

@@ -343,7 +343,7 @@ class _Forest:
             return None
         line = tasks.line(row)
         return Node(
-            **{name: getattr(line, name) for name in Line.__dataclass_fields__},
+            **vars(line),
             done=counts[0],
             total=counts[1],
             children=None if depth is not None and self._levels[id_] >= depth else shown,

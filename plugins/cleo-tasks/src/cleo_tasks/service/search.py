@@ -129,7 +129,7 @@ def _hits(db: Backend, found: Sequence[tuple[int, str, float | None]], match: st
             matched = [arm, *(name for name in matched if name != arm)]
         hits.append(
             Hit(
-                **{name: getattr(line, name) for name in Line.__dataclass_fields__},
+                **vars(line),
                 arm=arm,
                 score=score,
                 matched_in=matched,
