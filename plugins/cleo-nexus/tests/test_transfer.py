@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import runpy
 import shutil
@@ -375,6 +376,25 @@ def test_what_an_open_move_has_goes_nowhere_else(world: Any) -> None:
         error = refused(world.nexus("web").transfer, ["T001"], "lib", mode=mode)
         assert (error.exit, error.fix) == (6, f"cleo nexus transfer --resume {id_}")
     assert world.nexus("web").transfer_resume(id_).state == "done"
+
+
+def test_what_was_moved_is_moved_once(world: Any) -> None:
+    done = world.nexus("web").transfer(["T001"], "api", mode="move")
+    permit(world, "lib", "write")
+    for target in ("api", "lib"):
+        for dry in (False, True):
+            with world.nexus("web").app.dry_running() if dry else contextlib.nullcontext():
+                error = refused(world.nexus("web").transfer, ["T001"], target, mode="move")
+            assert (error.exit, error.details["ref"]) == (6, f"api:{done.id_map['T001']}")
+            assert error.fix == f"cleo nexus resolve api:{done.id_map['T001']}"
+    assert [one.id for one in world.journal()] == [done.id]
+    world.tasks("web").unarchive("T001")
+    error = refused(world.nexus("web").transfer, ["T001"], "lib", mode="move")
+    assert (error.exit, error.fix) == (6, "the same command with --scope single")
+    assert error.details["id"] != "T001"
+    assert [one.id for one in world.journal()] == [done.id]
+    again = world.nexus("web").transfer(["T001"], "lib", mode="move", scope="single")
+    assert again.state == "done"
 
 
 @pytest.mark.parametrize("state", ["linked", "repointed"])

@@ -17,7 +17,7 @@ from cleo_nexus.ids import parse_reference
 from cleo_nexus.service import access
 from cleo_nexus.service.elsewhere import OPEN, Waits, is_there, opened
 from cleo_nexus.service.graph import Graph, Node, way
-from cleo_nexus.store import edges
+from cleo_nexus.store import edges, registry, transfers
 
 if TYPE_CHECKING:
     from cleo_core.app import App
@@ -174,6 +174,8 @@ def packed(app: App, db: Backend, wanted: Wanted, source: Row, target: Row) -> P
         tasks = there.service("tasks")
         records = tasks.export_records(list(wanted.tasks), wanted.scope).records
         waits: Waits = tasks.edges()
+    if wanted.mode == "move":
+        _require_unmoved(db, wanted, waits, records)
     text = json.dumps({"projectId": wanted.source, "records": records}, ensure_ascii=False)
     with working(app, target) as there, there.dry_running():
         tried = there.service("tasks").import_records(
@@ -192,6 +194,32 @@ def packed(app: App, db: Backend, wanted: Wanted, source: Row, target: Row) -> P
 def sha256_of(text: str) -> str:
     """The SHA-256 of a package's text, in hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _require_unmoved(
+    db: Backend, wanted: Wanted, waits: Waits, records: Sequence[Mapping[str, Any]]
+) -> None:
+    """Refuse what a move took along before and left archived; it would be twice elsewhere.
+
+    :raises CleoError: 6.
+    """
+    archived = [
+        record["id"]
+        for record in records
+        if record.get("record") == "task"
+        and waits.statuses.get(record["id"], "archived") == "archived"
+    ]
+    for task, (project, new) in transfers.moved(db, wanted.source, archived).items():
+        row = registry.by_id(db, project)
+        name = f"{row['slug'] if row is not None else f'@{project}'}:{new}"
+        raise ValidationError(
+            f"{task} was moved before, and is {name} now.",
+            fix=f"cleo nexus resolve {name}"
+            if task in wanted.tasks
+            else "the same command with --scope single",
+            id=task,
+            ref=name,
+        )
 
 
 def _require_whole(

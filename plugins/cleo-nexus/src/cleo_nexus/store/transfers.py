@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ OPEN = f"SELECT {_COLUMNS} FROM transfer_journal WHERE {_OPEN} ORDER BY rowid"
 OPEN_FROM = (
     f"SELECT id, mode FROM transfer_journal WHERE {_OPEN} AND source_project_id = :project "
     "ORDER BY rowid"
+)
+MOVED = (
+    "SELECT target_project_id, id_map FROM transfer_journal WHERE state = 'done' AND mode = 'move' "
+    "AND source_project_id = :project AND EXISTS (SELECT 1 FROM json_each(id_map) AS moved "
+    "WHERE moved.key IN (SELECT value FROM json_each(:ids))) ORDER BY rowid"
 )
 OPEN_STATES = f"SELECT id, state FROM transfer_journal WHERE {_OPEN} ORDER BY rowid"
 ONE = f"SELECT {_COLUMNS} FROM transfer_journal WHERE id = :id"
@@ -50,6 +55,17 @@ def open_states(db: Backend) -> list[Row]:
 def open_from(db: Backend, project: str) -> list[Row]:
     """Id and mode of the transfers that take tasks from a project and are not finished."""
     return db.read(OPEN_FROM, project=project)
+
+
+def moved(db: Backend, project: str, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Those of a project's tasks that a finished move took along -> project and id they got."""
+    asked = set(ids)
+    return {
+        old: (row["target_project_id"], new)
+        for row in db.read(MOVED, project=project, ids=json.dumps(sorted(asked)))
+        for old, new in json.loads(row["id_map"]).items()
+        if old in asked
+    }
 
 
 def one(db: Backend, id_: str) -> Row | None:
