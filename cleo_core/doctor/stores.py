@@ -59,13 +59,21 @@ def state(scene: Scene, spec: StoreSpec) -> Finding:
                 if copy
                 else f"ls -la {quoted(found.path)}",
             )
-        if spec.create == "init" and spec.tier == "project":
-            message = f"{found.path} is missing; init makes it anew, empty."
-            return Finding("warning", message, details, "cleo init")
         if app.stores.elsewhere(spec) is not None:
             return Finding(
                 "ok", f"{found.path} is empty; the first write makes the store.", details
             )
+        copy = next((one.path for one, _ in _copies(scene, spec)), None)
+        if copy is not None:
+            return Finding(
+                "error",
+                f"{found.path} is missing; a copy is in {copy}.",
+                details,
+                f"cleo restore latest --store {spec.name}",
+            )
+        if spec.create == "init" and spec.tier == "project":
+            message = f"{found.path} is missing; init makes it anew, empty."
+            return Finding("warning", message, details, "cleo init")
         return Finding("ok", f"There is no {spec.file} yet.", details)
     refusal = app.stores.refusal(found)
     return Finding(status, refusal.message, details, refusal.fix)
@@ -192,12 +200,15 @@ def sidecars(scene: Scene, spec: StoreSpec) -> Finding:
     folder = os.path.dirname(path)
     if there and not os.path.lexists(path):
         makes = spec.tier == "project" and spec.create == "init"
+        fix = "cleo init" if makes else f"ls -la {quoted(folder)}"
+        if next(_copies(scene, spec), None) is not None:
+            fix = f"cleo restore latest --store {spec.name}"
         return Finding(
             "warning",
             f"{there[0]} lies there without its database; what it holds is lost when another "
             "takes its name.",
             {"files": there},
-            "cleo init" if makes else f"ls -la {quoted(folder)}",
+            fix,
         )
     journal = f"{path}-journal"
     if _size(journal) and _is_wal(path):

@@ -278,6 +278,24 @@ class TestStores:
         assert (found["status"], found["fix"]) == ("warning", "cleo init")
         assert look("store.integrity")["status"] == "ok"
 
+    def test_an_absent_store_that_has_a_copy_is_restored(self, look: Any, cleo_cli: Cli) -> None:
+        execute("INSERT INTO shelves (id, label) VALUES ('s1', 'one')")
+        assert cleo_cli("backup", "create").code == 0
+        for path in FOLDER.glob("shelves.db*"):
+            path.unlink()
+        FOLDER.joinpath("shelves.db-wal").write_bytes(b"x" * 100)
+        fix = "cleo restore latest --store shelves"
+        found = look("store.state")
+        assert (found["status"], found["fix"]) == ("error", fix)
+        found = look("store.sidecars")
+        assert (found["status"], found["fix"]) == ("warning", fix)
+        assert cleo_cli(*fix.split()[1:], "--yes").code == 0
+        assert look("store.state")["status"] == "ok"
+        connection = connect_for_copy(str(STORE))
+        assert connection.execute("SELECT id FROM shelves").fetchall() == [("s1",)]
+        connection.close()
+        assert look("store.sidecars")["status"] == "ok"
+
     def test_a_store_behind_waits_for_its_migration(self, look: Any) -> None:
         execute("UPDATE alembic_version_shelves SET version_num = 'shelves_0001'")
         assert look("store.state")["status"] == "info"
