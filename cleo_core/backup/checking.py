@@ -31,6 +31,11 @@ class Checked(NamedTuple):
         """Whether something in a set is not as it was written."""
         return any(one.error for _, verdicts in self.verdicts for one in verdicts)
 
+    def tiers(self) -> set[Tier]:
+        """The tiers of sets in which something is damaged or missing."""
+        damaged = [found for found, verdicts in self.verdicts if any(one.error for one in verdicts)]
+        return {_tier(found) for found in [*damaged, *(found for found, _ in self.missing)]}
+
     def names(self) -> list[str]:
         """Names of the sets that were looked at."""
         return [found.one.name for found, _ in self.verdicts]

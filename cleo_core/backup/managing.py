@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -88,6 +88,13 @@ def no_backup(tiers: Sequence[Tier]) -> CleoError:
         "There is no backup set yet.",
         fix=f"cleo backup create{'' if 'project' in tiers else ' --global'}",
     )
+
+
+def create_command(tiers: Collection[str]) -> str:
+    """The command that makes a set for each of the tiers."""
+    if set(tiers) == {"project"}:
+        return "cleo backup create"
+    return "cleo backup create --all" if "project" in tiers else "cleo backup create --global"
 
 
 def described(found: Found) -> dict[str, Any]:

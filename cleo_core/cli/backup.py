@@ -140,6 +140,7 @@ def verify_command(app: App, set_: str | None, every: bool, everywhere: bool, de
     Example: cleo backup verify --all
     """
     from cleo_core.backup.checking import check
+    from cleo_core.backup.managing import create_command
     from cleo_core.cli.progress import Progress
 
     if set_ is not None and every:
@@ -154,7 +155,9 @@ def verify_command(app: App, set_: str | None, every: bool, everywhere: bool, de
 
     fault = found.fault()
     if fault:
-        again = "cleo backup create" if every or not found.damaged else "cleo backup verify --all"
+        again = "cleo backup verify --all"
+        if every or not found.damaged:
+            again = create_command(found.tiers())
         error = CleoError("E_BACKUP_CORRUPT", fault, fix=again, details=data)
         error.human = human
         raise error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cleo_core import clock
 from cleo_core.backup.checking import check
 from cleo_core.backup.inventory import Inventory, inventory
-from cleo_core.backup.managing import Found, sets_of
+from cleo_core.backup.managing import Found, create_command, sets_of
 from cleo_core.backup.verifying import newest_whole, uncovered
 from cleo_core.doctor.finding import Finding
 from cleo_core.doctor.scene import NotExaminedError
@@ -56,7 +56,7 @@ def age(scene: Scene) -> Finding:
         "warning",
         f"Store {first['store']} was changed at {first['changedAt']} {then}.",
         {"stores": old},
-        _create([one["tier"] for one in old]),
+        create_command([one["tier"] for one in old]),
     )
 
 
@@ -79,7 +79,7 @@ def verify(scene: Scene) -> Finding:
         "error",
         f"{path} is damaged: {bad[0]['item']}: {bad[0]['error']}.",
         {"faults": bad},
-        _create([one["tier"] for one in bad]),
+        create_command([one["tier"] for one in bad]),
     )
 
 
@@ -106,7 +106,7 @@ def coverage(scene: Scene) -> Finding:
         "warning" if never else "error",
         f"Store {first['store']} is in {words}.",
         {"stores": missing},
-        _create([one["tier"] for one in missing]),
+        create_command([one["tier"] for one in missing]),
     )
 
 
@@ -122,12 +122,6 @@ def _known(scene: Scene, tier: Tier) -> Inventory:
 
 def _sets(scene: Scene, tier: Tier) -> list[Found]:
     return scene.once(f"backup sets of {tier}", lambda: sets_of(scene.app.stores, [tier]))
-
-
-def _create(tiers: Sequence[str]) -> str:
-    if set(tiers) == {"project"}:
-        return "cleo backup create"
-    return "cleo backup create --all" if "project" in tiers else "cleo backup create --global"
 
 
 def _changed(item: Item) -> float | None:

@@ -548,6 +548,20 @@ class TestVerify:
         assert cleo_cli("restore", made["name"], "--yes").error["exit"] == 62
         assert {path: path.read_bytes() for path in copy.parent.iterdir()} == before
 
+    def test_the_command_that_mends_it_is_that_of_the_tier(self, site: Any, cleo_cli: Cli) -> None:
+        site.store("maps", kind="map", tier="global")
+        assert cleo_cli("init", "demo").code == 0
+        assert cleo_cli("backup", "create", "--all").code == 0
+        assert cleo_cli("config", "set", "--global", "agent.id", "ada").code == 0
+        error = cleo_cli("backup", "verify").error
+        assert error["fix"] == "cleo backup create --global"
+        site.store("boxes", kind="box")
+        assert cleo_cli("init").code == 0
+        error = cleo_cli("backup", "verify").error
+        assert error["fix"] == "cleo backup create --all"
+        assert cleo_cli(*error["fix"].split()[1:]).code == 0
+        assert cleo_cli("backup", "verify").code == 0
+
     def test_what_there_is_now_must_be_in_it(self, site: Any, cleo_cli: Cli) -> None:
         assert cleo_cli("init", "demo").code == 0
         (made,) = cleo_cli("backup", "create").data["sets"]
