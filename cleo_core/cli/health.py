@@ -66,10 +66,10 @@ def doctor(
     if failures:
         first = failures[0]
         store = f" ({first['store']})" if "store" in first else ""
-        more = f", and {len(failures) - 1} more" if len(failures) > 1 else ""
-        raise _checks_failed(
-            f"{first['id']}{store}: {first['message']}{more}", first["fix"], data, human
-        )
+        message = first["message"]
+        if len(failures) > 1:
+            message = f"{message.removesuffix('.')}, and {len(failures) - 1} more."
+        raise _checks_failed(f"{first['id']}{store}: {message}", first["fix"], data, human)
     ids = [check["id"] for check in found.checks if everything or check["status"] != "ok"]
     return Result(data, human=human, ids=ids)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -98,6 +99,12 @@ class TestAnswer:
             assert load_target(f"cleo_core.doctor.{check.target}").__doc__
             if check.fix is not None:
                 assert load_target(f"cleo_core.doctor.{module}:{check.fix}").__doc__
+
+    def test_several_errors_are_one_sentence(self, shelves: Any, cleo_cli: Cli) -> None:
+        path = Path(".cleo/shelves.db")
+        path.write_bytes(b"no database" * 1000)
+        message = cleo_cli("doctor", "--only", "store").error["message"]
+        assert re.fullmatch(r"store\.state \(shelves\): .+[^.], and \d+ more\.", message), message
 
     def test_an_error_makes_the_exit_6_and_its_fix_the_way_out(
         self, shelves: Any, cleo_cli: Cli
