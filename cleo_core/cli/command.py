@@ -190,9 +190,9 @@ class Group(PlainHelp, click.Group):
         super().__init__(*args, **attributes)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """A noun alone is answered with its help, also where people's output is asked for."""
-        if args == ["--human"]:
-            ctx.obj.flags["json"] = False
+        """A noun alone is answered with its help, also where a form of output is asked for."""
+        if args in (["--human"], ["--json"]):
+            ctx.obj.flags["json"] = args == ["--json"]
             args = []
         return super().parse_args(ctx, args)
 

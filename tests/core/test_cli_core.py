@@ -258,6 +258,17 @@ class TestEnvelope:
         assert re.fullmatch(r"error: .+\. \[E_NOT_INITIALIZED\]", first)
         assert second == "  fix: cleo init"
 
+    def test_a_noun_alone_is_answered_with_its_help(self, cleo_cli: Cli) -> None:
+        for path in ("config", "config preset"):
+            for words in ((), ("--json",)):
+                error = cleo_cli(*path.split(), *words).error
+                assert (error["code"], error["exit"]) == ("E_USAGE", 2)
+                assert error["message"].startswith(f"Usage: cleo {path} ")
+                assert error["fix"] == f"cleo {path} --help"
+            outcome = cleo_cli(*path.split(), "--human")
+            assert (outcome.code, outcome.out) == (2, "")
+            assert f"Usage: cleo {path} " in outcome.err
+
     def test_every_verb_is_named_by_its_path(self, cleo_cli: Cli) -> None:
         for words in (("config", "preset", "list"), ("version",), ("config", "get", "agent.id")):
             path = [word for word in words if "." not in word]
