@@ -179,13 +179,16 @@ def _unpack(wheel: Path, made: Environment) -> bool:
     """
     with zipfile.ZipFile(wheel) as packed:
         names = packed.namelist()
-        (info,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        # What a package brings along of others lies below its own directory.
+        tops = {name.partition("/")[0] for name in names}
+        (info,) = [top for top in tops if top.endswith(".dist-info")]
         pure = "Root-Is-Purelib: true" in packed.read(f"{info}/WHEEL").decode()
         if not pure or any(name.partition("/")[0].endswith(".data") for name in names):
             return False
         packed.extractall(made.site)
     points = made.site / info / "entry_points.txt"
-    found = configparser.ConfigParser(delimiters=("=",))
+    found = configparser.RawConfigParser(delimiters=("=",))
+    found.optionxform = str  # type: ignore[assignment,method-assign] # the documented way
     found.read_string(points.read_text("utf-8") if points.is_file() else "")
     if found.has_section("console_scripts"):
         for name, target in found.items("console_scripts"):
@@ -209,10 +212,12 @@ def _is_ours(name: str) -> bool:
 
 
 def _write_program(made: Environment, name: str, target: str) -> None:
-    module, _, function = target.partition(":")
+    module, _, function = target.partition("[")[0].replace(" ", "").partition(":")
     program = made.bin / name
     program.write_text(
-        f"#!{made.python}\nfrom {module} import {function}\n{function}()\n", encoding="utf-8"
+        f"#!{made.python}\nimport sys\n\nfrom {module} import {function.partition('.')[0]}\n\n"
+        f"sys.exit({function}())\n",
+        encoding="utf-8",
     )
     program.chmod(0o755)
 
