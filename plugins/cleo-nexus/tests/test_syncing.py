@@ -24,12 +24,21 @@ def test_a_sync_counts_tasks_and_labels(atlas: Any, cleo_cli: Cli, cleo_clock: C
     root = atlas.project("web", titles=2)
     atlas.tasks("web").add("third", labels=["ui", "bug", "ui"])
     atlas.close()
+    before = cleo_cli("nexus", "show", "web", "--human", cwd=root).out
+    assert "health  unknown, its tasks were never counted: cleo nexus sync web\n" in before
+    assert cleo_cli("nexus", "list", "--human", cwd=root).out.splitlines()[1].split()[4:6] == [
+        "unknown",
+        "?",
+    ]
     cleo_clock.advance(60)
     (found,) = cleo_cli("nexus", "sync", cwd=root).data["synced"]
     assert (found["taskCount"], found["labels"]) == (3, ["bug", "ui"])
     assert found["health"]["status"] == "healthy"
     assert found["lastSync"] == found["lastSeen"] == found["health"]["checkedAt"]
     assert found["lastSync"] > found["registeredAt"]
+    after = cleo_cli("nexus", "show", "web", "--human", cwd=root).out
+    assert "health  healthy, 3 tasks\n" in after
+    assert " 3 " in cleo_cli("nexus", "list", "--human", cwd=root).out
     assert cleo_cli("nexus", "list", "--health", "healthy", cwd=root).page["total"] == 1
     assert cleo_cli("nexus", "list", "--health", "degraded", cwd=root).data == []
 

@@ -8,7 +8,7 @@ import click
 
 from cleo_core.cli import Result, command
 from cleo_core.output import Printer
-from cleo_nexus.cli.rendering import print_project, service
+from cleo_nexus.cli.rendering import counted, print_project, service
 from cleo_nexus.enums import HEALTH
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def list_command(app: App, health: str | None, limit: int | None, offset: int) -
                     one.name,
                     one.permissions,
                     one.health.status,
-                    str(one.task_count),
+                    counted(one),
                     one.path,
                 )
                 for one in found

@@ -26,6 +26,11 @@ def service(app: App) -> NexusService:
     return found
 
 
+def counted(project: Project) -> str:
+    """How many tasks a project had when they were counted; ``?`` where they never were."""
+    return "?" if project.last_sync is None else str(project.task_count)
+
+
 def print_project(out: Printer, project: Project) -> None:
     """A project, for people."""
     here = " (this project)" if project.current else ""
@@ -33,7 +38,10 @@ def print_project(out: Printer, project: Project) -> None:
     out.line(f"  path    {project.path}")
     out.line(f"  id      {project.id}")
     out.line(f"  lets    {project.permissions}")
-    out.line(f"  health  {project.health.status}, {project.task_count} tasks")
+    tasks = f"its tasks were never counted: cleo nexus sync {project.slug}"
+    if project.last_sync is not None:
+        tasks = f"{project.task_count} tasks"
+    out.line(f"  health  {project.health.status}, {tasks}")
     if project.labels:
         out.line(f"  labels  {', '.join(project.labels)}")
 
