@@ -62,7 +62,9 @@ def program(text: str) -> list[str]:
 
 def in_words(event: Event) -> str:
     """An event for people: what it is, and its values."""
-    more = ", ".join(f"{name} {value}" for name, value in event.items() if name != "event")
+    more = ", ".join(
+        f"{name} {value}" for name, value in event.items() if name != "event" and value is not None
+    )
     return f"{event['event']}: {more}" if more else str(event["event"])
 
 

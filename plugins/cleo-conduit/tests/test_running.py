@@ -158,6 +158,7 @@ def test_a_run_gives_messages_to_a_program_as_a_watch_does(
     assert ran.code == 0
     assert "hello" in got.read_text()
     assert value("SELECT state FROM receipts") == "delivered"
+    assert cleo_cli("conduit", "run", "--once", "--human").out == "started\nstopped\n"
     refused = cleo_cli("conduit", "run", "--once", "--consumer", "w1")
     assert (refused.code, refused.error["code"]) == (2, "E_USAGE")
 
