@@ -597,6 +597,8 @@ def test_the_commands_take_show_and_end_leases(cleo_project: Path, cleo_cli: Cli
     assert cleo_cli(*forced, agent="bob").code == 99
     out = cleo_cli("lease", "release", "src/", "--human", agent="ann")
     assert out.out == "src/** (exclusive, ann): released.\n"
+    again = cleo_cli("lease", "release", "src/", "--human", agent="ann")
+    assert again.out == "src/** (exclusive, ann): released before.\n"
     assert "No lease" in cleo_cli("lease", "renew", "--all", "--human", agent="ann").out
     cleo_cli("lease", "release", "--all", agent="bob")
     assert cleo_cli("lease", "list", "--human").out == "No lease is held.\n"

@@ -43,7 +43,9 @@ def _result(done: LeaseChange) -> Result:
     def human(out: Printer) -> None:
         if not done.leases:
             out.line("No lease is held.")
+        before = "" if done.changed else " before"
         for lease in done.leases:
-            out.line(f"{lease.pattern} ({lease.mode}, {lease.agent_id}): {lease.release_kind}.")
+            ended = f"{lease.release_kind}{before}"
+            out.line(f"{lease.pattern} ({lease.mode}, {lease.agent_id}): {ended}.")
 
     return Result(done, ids=[lease.id for lease in done.leases], human=human)
