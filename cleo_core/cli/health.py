@@ -184,4 +184,5 @@ def _reconciled(out: Printer, found: Reconciled, apply: bool) -> None:
         out.line(f"A copy from before is in {found.snapshot}.")
     planned = sum(one.planned for _, one in rows)
     if planned and not apply:
-        out.line(f"{planned} rows would be mended: cleo reconcile --apply")
+        rows_ = "row" if planned == 1 else "rows"
+        out.line(f"{planned} {rows_} would be mended: cleo reconcile --apply")

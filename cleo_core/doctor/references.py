@@ -25,8 +25,9 @@ def orphans(scene: Scene) -> Finding:
     count = sum(first.missing.values())
     return Finding(
         "warning",
-        f"{count} rows of {first.reference.name} name a {first.reference.target_kind} that does "
-        f"not exist, {next(iter(first.missing))} for one"
+        f"{count} {'row' if count == 1 else 'rows'} of {first.reference.name}: there is no "
+        f"{first.reference.target_kind} {next(iter(first.missing))}"
+        f"{', for one' if len(first.missing) > 1 else ''}"
         + (f"; {first.refused}, so that nothing is mended." if first.refused else "."),
         {
             "references": [

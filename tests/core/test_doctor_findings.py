@@ -791,6 +791,7 @@ class TestReferences:
         assert found["details"]["references"] == [
             {"reference": "boxes.ref", "missing": 2, "ids": ["gone"], "mendable": True}
         ]
+        assert found["message"] == "2 rows of boxes.ref: there is no shelf gone."
         assert look("refs.unknown")["status"] == "ok"
         assert cleo_cli(*found["fix"].split()[1:]).code == 0
         assert look("refs.orphans")["status"] == "ok"

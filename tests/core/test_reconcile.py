@@ -118,7 +118,7 @@ class TestFinding:
         assert row(outcome)["missing"] == 1
         human = cleo_cli("reconcile", "--check", "--human")
         assert human.code == 6
-        assert "1 rows would be mended" in human.out
+        assert "1 row would be mended" in human.out
         assert cleo_cli("reconcile", "--check", "--apply").code == 0
         assert cleo_cli("reconcile", "--check").code == 0
 
