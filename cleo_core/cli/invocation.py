@@ -117,7 +117,7 @@ class Invocation:
         if "json" not in self.flags:
             quiet = quiet or self.env.get("CLEO_QUIET", "").strip() not in ("", "0")
         return Output(
-            json_format=self._json_format(),
+            json_format=self.json_format(),
             field=self.flags.get("field"),
             quiet=quiet,
             env=self.env,
@@ -289,7 +289,8 @@ class Invocation:
         self.warn("W_AUTO_INIT", f"A CLEO project was made in {root}, as CLEO_AUTO_INIT asks.")
         return made.project
 
-    def _json_format(self) -> bool:
+    def json_format(self) -> bool:
+        """Whether the command answers with envelopes, not with words for people."""
         terminal = sys.stdout.isatty()
         if "json" not in self.flags and self.app is not None:
             try:

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from cleo_core import clock
 from cleo_core.errors import UsageError, echoed
-from cleo_core.output import dumps, visible, wants_json
+from cleo_core.output import dumps, visible
 from cleo_core.stopping import Stopped
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def stream(app: App, events: Iterator[Event], words: Callable[[Event], str] | No
     :param words: an event for people.
     :returns: the last one, ``stopped``, which the command's own result is.
     """
-    as_json = wants_json(sys.argv[1:], app.env, terminal=sys.stdout.isatty())
+    as_json = click.get_current_context().obj.json_format()
     last: Event = {"event": "stopped"}
     try:
         for event in events:

@@ -159,6 +159,9 @@ def test_a_run_gives_messages_to_a_program_as_a_watch_does(
     assert "hello" in got.read_text()
     assert value("SELECT state FROM receipts") == "delivered"
     assert cleo_cli("conduit", "run", "--once", "--human").out == "started\nstopped\n"
+    assert cleo_cli("config", "set", "output.format", "human").code == 0
+    assert cleo_cli("conduit", "run", "--once").out == "started\nstopped\n"
+    assert cleo_cli("config", "set", "output.format", "auto").code == 0
     refused = cleo_cli("conduit", "run", "--once", "--consumer", "w1")
     assert (refused.code, refused.error["code"]) == (2, "E_USAGE")
 
