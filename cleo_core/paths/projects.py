@@ -257,7 +257,10 @@ def _not_a_project(root: str, directory: str) -> CleoError:
     fix = f"cleo init --path {quoted(root)}"
     if os.path.isdir(directory):
         return _only_markerless([directory], fix)
-    problem = "is not a CLEO project" if os.path.isdir(root) else "is not a directory"
+    problem = "is not a CLEO project"
+    if not os.path.isdir(root):
+        problem = "is not a directory"
+        fix = f"{'ls -ld' if os.path.lexists(root) else 'mkdir -p'} {quoted(root)}"
     return CleoError("E_NOT_INITIALIZED", f"{root} {problem}.", fix=fix, details={"root": root})
 
 

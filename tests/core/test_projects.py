@@ -442,17 +442,18 @@ def test_other_forms_of_the_directory_are_refused(value: str, home: Path) -> Non
 def test_explicit_directory_without_a_project_says_what_is_there(home: Path) -> None:
     (home / "empty").mkdir()
     (home / "half" / ".cleo").mkdir(parents=True)
+    (home / "file").touch()
 
     empty = refusal(lambda: find_project(explicit=home / "empty"))
     half = refusal(lambda: find_project(explicit=home / "half"))
     missing = refusal(lambda: find_project(explicit=home / "miss ing"))
+    file = refusal(lambda: find_project(explicit=home / "file"))
 
     assert (empty.code, empty.fix) == ("E_NOT_INITIALIZED", f"cleo init --path {home}/empty")
     assert (half.code, half.fix) == ("E_INVALID_PROJECT_ROOT", f"cleo init --path {home}/half")
-    assert (missing.code, missing.fix) == (
-        "E_NOT_INITIALIZED",
-        f"cleo init --path '{home}/miss ing'",
-    )
+    # `cleo init` makes no directory.
+    assert (missing.code, missing.fix) == ("E_NOT_INITIALIZED", f"mkdir -p '{home}/miss ing'")
+    assert (file.code, file.fix) == ("E_NOT_INITIALIZED", f"ls -ld {home}/file")
 
 
 @pytest.mark.parametrize("value", ["", "  ", "a\0b"])

@@ -187,10 +187,14 @@ def test_a_marker_whose_id_cannot_be_kept_is_refused_and_gets_another(
 
 def test_a_directory_without_a_marker_is_exit_3(atlas: Any, cleo_cli: Cli, tmp_path: Path) -> None:
     atlas.project("web")
-    for path in (tmp_path, atlas.file("web")):
+    for path, fix in (
+        (tmp_path, "cleo init "),
+        (atlas.file("web"), "ls -ld "),
+        (tmp_path / "nowhere", "mkdir -p "),
+    ):
         refused = cleo_cli("nexus", "register", str(path), cwd=atlas.root("web"))
         assert refused.code == 3
-        assert refused.error["fix"].startswith("cleo init")
+        assert refused.error["fix"].startswith(fix)
 
 
 def test_a_place_that_is_registered_with_another_id_is_exit_75(atlas: Any) -> None:
