@@ -145,7 +145,7 @@ STORES = (
         "a log lies there without its database",
         *("store.sidecars", "warning", "without its database"),
         _log_alone,
-        fix="cleo init",
+        fix=_RESTORE,
         beside=_DAMAGED,
     ),
     Incident(
@@ -164,9 +164,9 @@ STORES = (
     ),
     Incident(
         "a store of the project is gone",
-        *("store.state", "warning", "is missing"),
+        *("store.state", "error", "is missing; a copy is in "),
         lambda broken: STORE.unlink(),
-        fix="cleo init",
+        fix=_RESTORE,
         beside=_DAMAGED,
     ),
     Incident(
