@@ -90,10 +90,19 @@ def found_conversation(work: Work, id_: str) -> Row:
 
 
 def _new(work: Work, who: Acting, draft: Draft) -> Address:
+    before: Address | None = None if draft.cc else work.known.get(("pair", draft.to))
+    if before is not None:
+        if is_full(work, before.recipients[0].agent_id):
+            raise _full(before.recipients[0].agent_id)
+        return before
     chosen = _named(work, who, draft, None)
     if len(chosen) == 1:
         (other,) = chosen
-        return Address(lambda work: direct(work, who.agent_id, other.agent_id), chosen)
+        pair = Address(lambda work: direct(work, who.agent_id, other.agent_id), chosen)
+        if not draft.cc:
+            # The next message of a batch is often to the same one.
+            work.known["pair", draft.to] = pair
+        return pair
 
     def group(work: Work) -> Row:
         title = draft.subject
@@ -289,10 +298,10 @@ def _named(work: Work, who: Acting, draft: Draft, row: Row | None) -> list[To]:
 
 def _newly(work: Work, agent_id: str, role: str) -> To:
     """Somebody that a message without a conversation names."""
-    known: To | None = work.known.get((agent_id, role))
+    known: To | None = work.known.get(("named", agent_id, role))
     if known is None:
         _require(work, agent_id)
-        known = work.known[agent_id, role] = To(agent_id, role, work.routes.of(agent_id))
+        known = work.known["named", agent_id, role] = To(agent_id, role, work.routes.of(agent_id))
     return known
 
 

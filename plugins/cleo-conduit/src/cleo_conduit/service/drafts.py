@@ -64,8 +64,8 @@ class Draft:
         self.cc = tuple(one for one in _recipients(cc, "cc") if one not in self.to)
         self.conversation = None if conversation is None else conversation_id(conversation)
         self.reply_to = None if reply_to is None else message_id(reply_to)
-        self.reply_all = _flag(reply_all, "reply_all")
-        self.broadcast = _flag(broadcast, "broadcast")
+        self.reply_all = reply_all is not False and _flag(reply_all, "reply_all")
+        self.broadcast = broadcast is not False and _flag(broadcast, "broadcast")
         self.topic = topic
         self._check_addressing()
         self.content = _content(content)
@@ -77,14 +77,16 @@ class Draft:
         self.kind = _kind(kind)
         self.importance = _importance(importance)
         self.content_type = _content_type(content_type)
-        self.ack_within = _seconds(ack_within, "--ack-within", "2h")
-        self.ack_required = _flag(ack_required, "ack_required") or ack_within is not None
-        self.ttl = _seconds(ttl, "--ttl", "1d")
+        self.ack_within = None if ack_within is None else _seconds(ack_within, "--ack-within", "2h")
+        self.ack_required = ack_within is not None
+        if ack_required is not False:
+            self.ack_required |= _flag(ack_required, "ack_required")
+        self.ttl = None if ttl is None else _seconds(ttl, "--ttl", "1d")
         given = _list(attach, "attach")
         self.attach = tuple(inputs.texts(given, "attach")) if given else ()
         if len(self.attach) > MOST_ATTACHED:
             raise over_limit(f"A message has at most {MOST_ATTACHED} attachments.")
-        self.metadata = _metadata(metadata)
+        self.metadata = {} if metadata is None else _metadata(metadata)
         self.payload = None if payload is None else as_json(payload, "payload")
         self.id = None if id is None else _own_id(id)
         if not self.content and self.payload is None and not self.attach:
@@ -97,6 +99,9 @@ class Draft:
         return {name: getattr(self, name) for name in self.__slots__}
 
     def _check_addressing(self) -> None:
+        elsewhere = (self.conversation, self.reply_to, self.topic) != (None, None, None)
+        if len(self.to) == 1 and not (elsewhere or self.cc or self.broadcast or self.reply_all):
+            return
         if len(self.to) + len(self.cc) > MOST_RECIPIENTS:
             raise over_limit(f"A message has at most {MOST_RECIPIENTS} recipients.")
         chosen = [
@@ -168,7 +173,8 @@ def _flag(value: Any, field: str) -> bool:
 
 def _content(value: Any) -> str:
     text = "" if value is None else inputs.plain_text(value, "content")
-    if len(text) > CONTENT_BYTES or len(text.encode()) > CONTENT_BYTES:
+    # A character has at most four bytes.
+    if len(text) > CONTENT_BYTES // 4 and len(text.encode()) > CONTENT_BYTES:
         raise over_limit(
             f"A message has at most {CONTENT_BYTES} bytes of text; this one has "
             f"{len(text.encode())}.",
@@ -178,9 +184,7 @@ def _content(value: Any) -> str:
     return text
 
 
-def _seconds(value: Any, option: str, example: str) -> float | None:
-    if value is None:
-        return None
+def _seconds(value: Any, option: str, example: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise UsageError(f"{option} is a duration.", fix=f"{option} {example}")
     found = durations.seconds_of(value, option, example)
@@ -190,8 +194,6 @@ def _seconds(value: Any, option: str, example: str) -> float | None:
 
 
 def _metadata(value: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
     if not isinstance(value, Mapping):
         raise ValidationError("metadata is a JSON object.", fix='--metadata \'{"area": "api"}\'')
     found: dict[str, Any] = as_json(dict(value), "metadata")

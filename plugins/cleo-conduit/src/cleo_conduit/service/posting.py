@@ -122,13 +122,15 @@ def post(
         "created_at": work.now if at is None else at,
     }
     goes = list(recipients)
-    seq = work.add_message(row)
     asks = body.ack_required
-    for one in goes:
-        work.add_receipt(
-            seq, one.agent_id, one.role, one.route.transport, int(asks and one.role == "to")
-        )
-    work.count(conversation["id"], seq, row["created_at"])
+    seq = row["seq"] = work.next_seq()
+    work.add_message(
+        row,
+        [
+            (seq, one.agent_id, one.role, one.route.transport, int(asks and one.role == "to"))
+            for one in goes
+        ],
+    )
     if not restored:
         due.expects(work, expires_at=body.expires_at, ack_due_at=body.ack_due_at)
     done = [

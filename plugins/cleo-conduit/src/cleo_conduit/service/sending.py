@@ -304,7 +304,7 @@ def _send(work: Work, who: Acting, draft: Draft) -> Sent:
         row["thread_id"],
         who.verified,
         done.recipients,
-        address.skipped,
+        list(address.skipped),
     )
 
 

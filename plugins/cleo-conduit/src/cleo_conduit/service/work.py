@@ -94,19 +94,22 @@ class Work:
             self._last_seq = mail.last_seq(self.unit)
         return self._last_seq
 
-    def add_message(self, row: Row) -> int:
-        """Add a message.
+    def next_seq(self) -> int:
+        """The number of the message that is added next."""
+        return self.last_seq() + 1
 
-        :param row: all its columns but ``seq``, which is put into it.
-        :returns: its ``seq``.
+    def add_message(self, row: Row, receipts: Sequence[tuple[Any, ...]]) -> None:
+        """Add a message with its receipts, and count it for its conversation.
+
+        :param row: all its columns.
+        :param receipts: values in the order of ``RECEIPT_COLUMNS``.
         """
-        seq = row["seq"] = self._last_seq = self.last_seq() + 1
+        seq, at, id_ = row["seq"], row["created_at"], row["conversation_id"]
+        self._last_seq = seq
         self._messages.append(mail.values_of(row))
-        return seq
-
-    def add_receipt(self, *values: Any) -> None:
-        """Add a receipt of a message of this unit: values in the order of ``RECEIPT_COLUMNS``."""
-        self._receipts.append(values)
+        self._receipts += receipts
+        number, _, newest = self._counted.get(id_, (0, 0, at))
+        self._counted[id_] = number + 1, seq, max(at, newest)
 
     def note(self, kind: str, id_: str, *, action: Any = None, **details: Any) -> None:
         """One audit row for a subject: column names, counts and ids, never text.
@@ -116,11 +119,6 @@ class Work:
         key = (action or self.action, kind, id_)
         earlier = self._notes.get(key)
         self._notes[key] = details if earlier is None else {**earlier, **details}
-
-    def count(self, conversation_id: str, seq: int, at: str) -> None:
-        """Count a message for its conversation; written at the end of the unit."""
-        number, _, newest = self._counted.get(conversation_id, (0, 0, at))
-        self._counted[conversation_id] = number + 1, seq, max(at, newest)
 
     def wake(self, agents: Iterable[str]) -> None:
         """Wake those who wait for an agent's mail, once this unit is committed."""
@@ -138,7 +136,7 @@ class Work:
         audit.add(self, self.now, self.unit.actor, self._notes.items())
 
     def _settle(self) -> None:
-        if self._messages or self._receipts:
+        if self._messages:
             messages, receipts = self._messages, self._receipts
             self._messages, self._receipts = [], []
             mail.add(self.unit, messages, receipts)
