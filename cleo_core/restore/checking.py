@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cleo_core.backup.verifying import verify_set
-from cleo_core.backup_sets import BackupSet
+from cleo_core.backup_sets import BackupSet, changed
 from cleo_core.database import driver
 from cleo_core.database.unshared import connect_at_rest
 from cleo_core.errors import CleoError
@@ -59,22 +60,23 @@ def require_good(
 def require_own_schema(app: App, one: BackupSet, names: Collection[str]) -> None:
     """Refuse a set that came from elsewhere where a store has more, or other, than CLEO's schema.
 
-    A trigger of somebody else's making would run with the next command.
+    A trigger of somebody else's making would run with the next command, a CHECK already when the
+    content is verified, which therefore comes later.
 
     :param names: of the stores.
     :raises CleoError: ``E_BACKUP_CORRUPT``; ``E_STORE_AHEAD``.
     """
+    if not one.sound:
+        return  # :func:`require_good` says so
     for item in one.items:
         spec = app.plugins.stores.get(item["name"])
         if item["kind"] != "store" or spec is None or item["name"] not in names:
             continue
         path = f"{one.path}/{item['file']}"
-        connection = connect_at_rest(path)
+        if words := changed(one.path, item):
+            raise corrupt(one, f"{item['file']}: {words}")
         try:
-            check_schema(app.stores, spec, path, connection)
-        except driver().Error as error:
+            with closing(connect_at_rest(path)) as connection:
+                check_schema(app.stores, spec, path, connection)
+        except (driver().Error, NotGenuineError) as error:
             raise corrupt(one, f"{item['file']}: {error}") from error
-        except NotGenuineError as error:
-            raise corrupt(one, f"{item['file']}: {error}") from error
-        finally:
-            connection.close()

@@ -60,9 +60,10 @@ def find_source(
             fix=f"the same command {there} --global",
         )
     wanted = names or _databases(source)
-    require_good(app, source, wanted, progress)
-    if os.path.realpath(os.path.dirname(source.path)) != os.path.realpath(backups):
+    # By where it lies, not by what leads there.
+    if os.path.dirname(os.path.realpath(source.path)) != os.path.realpath(backups):
         require_own_schema(app, source, wanted)
+    require_good(app, source, wanted, progress)
     return source, []
 
 

@@ -213,6 +213,41 @@ class TestARestore:
         # What CLEO keeps itself is trusted with what somebody added to the live file.
         assert cleo_cli("restore", folder.name, "--yes").code == 0
 
+    def test_what_was_planted_is_refused_before_it_is_evaluated(
+        self, cleo_cli: Cli, cleo_home: Path
+    ) -> None:
+        elsewhere = cleo_home / "elsewhere"
+        folder = make_set()
+        copy = connect_for_copy(str(folder / "shelves.db"))
+        copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+        copy.execute("CREATE INDEX odd ON shelves (abs(length(label)))")
+        copy.execute("PRAGMA writable_schema = ON")
+        # Whoever evaluates this gets an integer overflow.
+        copy.execute(
+            "UPDATE sqlite_master SET sql = 'CREATE INDEX odd ON shelves "
+            "(abs(length(label) * 0 - 9223372036854775808))' WHERE name = 'odd'"
+        )
+        copy.close()
+        describe(folder)
+        shutil.move(folder, elsewhere)
+        message = refused(cleo_cli("restore", str(elsewhere), "--yes"), 62, "E_BACKUP_CORRUPT")
+        assert "'odd' that CLEO did not make" in message["message"]
+
+    def test_a_set_that_only_a_link_brings_here_is_from_elsewhere(
+        self, cleo_cli: Cli, cleo_home: Path
+    ) -> None:
+        elsewhere = cleo_home / "elsewhere"
+        folder = make_set()
+        copy = connect_for_copy(str(folder / "shelves.db"))
+        copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+        copy.execute("CREATE VIEW more AS SELECT 1")
+        copy.close()
+        describe(folder)
+        shutil.move(folder, elsewhere)
+        folder.symlink_to(elsewhere, target_is_directory=True)
+        outcome = cleo_cli("restore", folder.name, "--yes")
+        assert "'more'" in refused(outcome, 62, "E_BACKUP_CORRUPT")["message"]
+
     def test_a_copy_that_is_behind_is_migrated(self, cleo_cli: Cli, site: Any) -> None:
         """The stores here have no migrations, so that the attempt alone shows."""
         folder = make_set()
