@@ -16,7 +16,18 @@ NAMES = (
 
 def main() -> None:
     """Run the benchmarks one after another."""
-    for name in sys.argv[1:] or NAMES:
+    asked = sys.argv[1:]
+    unknown = [name for name in asked if name not in NAMES]
+    if unknown:
+        helped = unknown[0] in ("-h", "--help")
+        print(
+            "" if helped else f"There is no benchmark {unknown[0]!r}. ",
+            f"Benchmarks: {', '.join(NAMES)}; all of them unless some are named.",
+            sep="",
+            file=sys.stdout if helped else sys.stderr,
+        )
+        sys.exit(0 if helped else 64)
+    for name in asked or NAMES:
         import_module(f"benchmarks.{MODULES.get(name, name)}").main()
 
 
