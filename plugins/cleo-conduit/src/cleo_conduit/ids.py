@@ -12,13 +12,19 @@ from cleo_core.errors import UsageError, echoed
 __all__ = [
     "conversation_id",
     "is_reserved",
+    "is_uuid",
     "message_id",
     "parse_agent_id",
     "project_agent_id",
     "recipient_id",
 ]
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID as ids are stored."""
+    return re.fullmatch(_UUID, text) is not None
 
 
 def parse_agent_id(value: Any) -> str:
@@ -67,7 +73,7 @@ def message_id(value: Any) -> str | int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63:
         return value
     if isinstance(value, str):
-        if _UUID.match(value.lower()):
+        if is_uuid(value.lower()):
             return value.lower()
         if value.isascii() and value.isdecimal() and len(value) <= 18 and int(value) > 0:
             return int(value)
@@ -79,6 +85,6 @@ def conversation_id(value: Any) -> str:
 
     :raises UsageError: it can be none.
     """
-    if isinstance(value, str) and _UUID.match(value.lower()):
+    if isinstance(value, str) and is_uuid(value.lower()):
         return value.lower()
     raise UsageError(f"{echoed(value)} is no conversation's id.", fix="cleo conduit conversations")

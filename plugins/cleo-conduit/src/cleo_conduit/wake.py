@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import select
 import stat
 import time
 from collections.abc import Callable, Iterable
@@ -173,6 +172,8 @@ class Waiter:
 
 def _is_readable(descriptor: int, seconds: float) -> bool:
     """Wait until there is something to read; also where a process has very many files open."""
+    import select
+
     if hasattr(select, "poll"):
         waiting = select.poll()
         waiting.register(descriptor, select.POLLIN)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cleo_conduit.enums import CONTENT_TYPE, CONVERSATION_KIND, IMPORTANCE, MESSAGE_KIND
+from cleo_conduit.ids import is_uuid
 from cleo_conduit.service import marks
 from cleo_conduit.service.addressing import EVERYBODY, named_topic
 from cleo_conduit.service.drafts import (
@@ -27,8 +27,6 @@ from cleo_core.errors import CleoError
 if TYPE_CHECKING:
     from cleo_conduit.service.work import Work
     from cleo_core.database import Row
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 class RefusedError(Exception):
@@ -68,7 +66,7 @@ def accept(
     row = mail.message(work, id_)
     if row is None:
         conversation = _conversation(work, event, sender, recipient, own=own)
-        done = post(
+        row, _ = post(
             work,
             conversation,
             sender,
@@ -84,7 +82,6 @@ def accept(
             redacted_at=_time(event.get("redactedAt")) if own else None,
             restored=own,
         )
-        row = done.row
     elif row["from_agent_id"] != sender or not _is_same(event, body, row, hash_):
         raise RefusedError("its id is that of another message")
     role = "cc" if recipient in event["cc"] else "to"
@@ -235,7 +232,7 @@ def known_id(event: Any) -> str:
 
 
 def _is_uuid(value: Any) -> bool:
-    return isinstance(value, str) and _UUID.match(value) is not None
+    return isinstance(value, str) and is_uuid(value)
 
 
 def _time(value: Any) -> str | None:

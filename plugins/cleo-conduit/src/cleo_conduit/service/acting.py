@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cleo_conduit.errors import not_participant
 from cleo_conduit.ids import project_agent_id
@@ -24,7 +24,7 @@ HUMAN_TOKEN = "CLEO_HUMAN_TOKEN"  # noqa: S105 - the name of a variable
 HUMAN_HASH = "human_token_hash"
 
 
-class Acting(NamedTuple):
+class Acting:
     """Who acts.
 
     :ivar verified: it proved who it is by a token.
@@ -32,10 +32,13 @@ class Acting(NamedTuple):
         none yet.
     """
 
-    agent_id: str
-    verified: bool
-    human: bool
-    ref: Row | None
+    __slots__ = ("agent_id", "human", "ref", "verified")
+
+    def __init__(self, agent_id: str, verified: bool, human: bool, ref: Row | None) -> None:
+        self.agent_id = agent_id
+        self.verified = verified
+        self.human = human
+        self.ref = ref
 
 
 def to_be_seen(app: App, agent_id: str) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from cleo_core.hashing import sha256
 
+# Patterns are compiled when a text has their sign; most have none.
 #: ``@bob`` that begins a word; an address of mail is none.
-_MENTION = re.compile(r"(?<![\w@.+-])@([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
-_TAG = re.compile(r"(?<![\w#&/])#(\w[\w-]*)")
-_DIRECTIVE = re.compile(r"^/([A-Za-z][\w-]*)(?![\w/.-])", re.MULTILINE)
-_TASK = re.compile(r"(?<![A-Za-z0-9_-])T\d+(?![A-Za-z0-9_])")
+_MENTION = r"(?<![\w@.+-])@([A-Za-z0-9][A-Za-z0-9._-]{0,127})"
+_TAG = r"(?<![\w#&/])#(\w[\w-]*)"
+_DIRECTIVE = r"(?m)^/([A-Za-z][\w-]*)(?![\w/.-])"
+_TASK = r"(?<![A-Za-z0-9_-])T\d+(?![A-Za-z0-9_])"
 
 _text = json.encoder.encode_basestring
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -24,20 +25,20 @@ EXTRACTED = ("mentions", "directives", "tags", "taskRefs")
 
 def is_tag(word: str) -> bool:
     """Whether a text can hold a word as ``#word``."""
-    return _TAG.fullmatch(f"#{word}") is not None
+    return re.fullmatch(_TAG, f"#{word}") is not None
 
 
 def extracted(text: str) -> dict[str, list[str]]:
     """Mentions, directives, tags and tasks of a text, each once, in their order."""
     found: dict[str, list[str]] = {}
     if "@" in text:
-        found["mentions"] = [word.rstrip("._-") for word in _MENTION.findall(text)]
+        found["mentions"] = [word.rstrip("._-") for word in re.findall(_MENTION, text)]
     if "/" in text:
-        found["directives"] = _DIRECTIVE.findall(text)
+        found["directives"] = re.findall(_DIRECTIVE, text)
     if "#" in text:
-        found["tags"] = _TAG.findall(text)
+        found["tags"] = re.findall(_TAG, text)
     if "T" in text:
-        found["taskRefs"] = _TASK.findall(text)
+        found["taskRefs"] = re.findall(_TASK, text)
     return {name: list(dict.fromkeys(words)) for name, words in found.items() if words}
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleo_conduit.enums import CONTENT_TYPE, IMPORTANCE
 from cleo_conduit.errors import over_limit
-from cleo_conduit.ids import conversation_id, message_id, recipient_id
+from cleo_conduit.ids import conversation_id, is_uuid, message_id, recipient_id
 from cleo_conduit.service.bodies import EXTRACTED
 from cleo_core import durations, inputs
 from cleo_core.errors import UsageError, ValidationError, echoed
@@ -25,7 +24,6 @@ MOST_SECONDS = 10 * 365 * 86_400.0
 _kind = inputs.word_of(KINDS, "kind")
 _importance = inputs.word_of(IMPORTANCE, "importance")
 _content_type = inputs.word_of(CONTENT_TYPE, "content-type")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 class Draft:
@@ -233,7 +231,7 @@ def as_json(value: Any, field: str) -> Any:
 
 
 def _own_id(value: Any) -> str:
-    if not isinstance(value, str) or not _UUID.match(value):
+    if not isinstance(value, str) or not is_uuid(value):
         raise ValidationError(
             f"The id {echoed(value)} is no UUID in lower case.", fix="the same command without --id"
         )

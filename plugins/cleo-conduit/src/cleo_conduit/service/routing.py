@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cleo_core.errors import CleoError
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cleo_core.app import App
 
 
-class Route(NamedTuple):
+class Route:
     """How a recipient is reached.
 
     :ivar transport: name of the transport; ``local``: the row is the mailbox.
@@ -20,10 +20,19 @@ class Route(NamedTuple):
     :ivar parked_for: why a job must wait from the beginning, with ``error`` in words.
     """
 
-    transport: str
-    base_url: str | None = None
-    parked_for: str | None = None
-    error: str | None = None
+    __slots__ = ("base_url", "error", "parked_for", "transport")
+
+    def __init__(
+        self,
+        transport: str,
+        base_url: str | None = None,
+        parked_for: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        self.transport = transport
+        self.base_url = base_url
+        self.parked_for = parked_for
+        self.error = error
 
 
 LOCAL = Route("local")

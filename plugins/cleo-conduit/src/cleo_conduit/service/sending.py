@@ -286,7 +286,7 @@ def _send(work: Work, who: Acting, draft: Draft) -> Sent:
         attach_by_use(work, who)
         touch(work, who)
         work.known["used"] = True
-    done = post(
+    row, recipients = post(
         work,
         address.conversation(work),
         who.agent_id,
@@ -296,14 +296,13 @@ def _send(work: Work, who: Acting, draft: Draft) -> Sent:
         parent=parent,
         id_=draft.id,
     )
-    row = done.row
     return Sent(
         row["id"],
         row["seq"],
         row["conversation_id"],
         row["thread_id"],
         who.verified,
-        done.recipients,
+        recipients,
         list(address.skipped),
     )
 
@@ -315,7 +314,7 @@ def _again(work: Work, who: Acting, draft: Draft, row: Row) -> Sent:
     """
     body = _body(work, who, draft)
     if draft.ttl is not None and row["expires_at"] is not None:
-        body = body._replace(expires_at=row["expires_at"])
+        body.expires_at = row["expires_at"]
     parent = None if draft.reply_to is None else mail.message(work, draft.reply_to)
     # What it answers may have been pruned since.
     answers = row["in_reply_to"] if parent is None and draft.reply_to is not None else None

@@ -6,22 +6,23 @@ text, to listen and notify, or as DDL. Everything else is one text for both data
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
-
-Reason = Literal["claim", "lock", "search", "notify", "ddl"]
+from typing import Any
 
 
-class Twin(NamedTuple):
+class Twin:
     """One statement that differs.
 
-    :ivar reason: which of the five it is.
+    :ivar reason: claim, lock, search, notify or ddl.
     :ivar shared: its text on SQLite; empty where SQLite has none.
     :ivar postgres: its text on PostgreSQL.
     """
 
-    reason: Reason
-    shared: str
-    postgres: str
+    __slots__ = ("postgres", "reason", "shared")
+
+    def __init__(self, reason: str, shared: str, postgres: str) -> None:
+        self.reason = reason
+        self.shared = shared
+        self.postgres = postgres
 
 
 #: Name -> the statement in both forms.
