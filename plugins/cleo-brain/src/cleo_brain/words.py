@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 _WORD = r"\w+"
 
@@ -26,12 +25,21 @@ MONTHS = (
 )
 
 
+def nfkc(text: str) -> str:
+    """A text in Unicode's normal form KC, in which ASCII is already."""
+    if text.isascii():
+        return text
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", text)
+
+
 def content_words(text: str, least: int = 2) -> frozenset[str]:
     """The words of a text without stop words, casefolded, each once.
 
     :param least: characters that a word has at least; digits count at any length.
     """
-    found = re.findall(_WORD, unicodedata.normalize("NFKC", text).casefold())
+    found = re.findall(_WORD, nfkc(text).casefold())
     return frozenset(
         word for word in found if (len(word) >= least or word.isdigit()) and word not in STOP_WORDS
     )

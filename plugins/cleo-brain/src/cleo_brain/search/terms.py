@@ -7,11 +7,10 @@ filter in it is ever interpreted.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import field
 
-from cleo_brain.words import MONTHS, STOP_WORDS
+from cleo_brain.words import MONTHS, STOP_WORDS, nfkc
 from cleo_core.api import Declared
 from cleo_core.api.records import record
 
@@ -81,7 +80,7 @@ def parse(query: str, *, every: bool = False) -> Terms:
     :param every: every word must occur.
     """
     # NFKC can make a text longer, and a NUL ends a text for FTS5.
-    text = unicodedata.normalize("NFKC", query[:LONGEST].replace("\0", " "))
+    text = nfkc(query[:LONGEST].replace("\0", " "))
     words: list[str] = []
     phrases: list[str] = []
     excluded: list[str] = []

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from cleo_brain.words import MONTHS
+from cleo_brain.words import MONTHS, nfkc
 from cleo_core import clock
 from cleo_core.hashing import sha256
 
@@ -42,7 +41,7 @@ TIER_BONUS = {"short": 0.0, "medium": 0.05, "long": 0.10}
 def normalised(text: str) -> str:
     """A text as it is compared: NFKC, casefolded, blanks collapsed."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = nfkc(text)
     return " ".join(text.casefold().split())
 
 
@@ -173,9 +172,9 @@ def _spelled_otherwise(*texts: str) -> list[str]:
     """Words that a query, which is normalised, would spell in other letters, as it spells them."""
     found: dict[str, None] = {}
     for text in texts:
-        if not text.isascii() and unicodedata.normalize("NFKC", text).casefold() != text.lower():
+        if not text.isascii() and nfkc(text).casefold() != text.lower():
             for word in text.split():
-                folded = unicodedata.normalize("NFKC", word).casefold()
+                folded = nfkc(word).casefold()
                 if folded != word.lower():
                     found[folded] = None
     return list(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_brain.store import audit, savepoints
 from cleo_core.errors import CleoError, UsageError
@@ -21,12 +21,15 @@ LIST_LIMIT = 10
 MOST_LISTED = 200
 
 
-class Caller(NamedTuple):
+class Caller:
     """Who writes: the agent, the session, and the task that the session works on."""
 
-    agent: str | None
-    session: str | None
-    task: str | None
+    __slots__ = ("agent", "session", "task")
+
+    def __init__(self, agent: str | None, session: str | None, task: str | None) -> None:
+        self.agent = agent
+        self.session = session
+        self.task = task
 
 
 class Work:
