@@ -317,14 +317,21 @@ def test_a_terminal_that_is_closed_ends_a_watch_and_its_program(
     started = tmp_path / "started"
     program = f"sh -c 'echo $$ > {started}; sleep 60'"
     words = ["conduit", "watch", "--exec", program, "--agent", "bob"]
+    # Under nohup the signal is ignored, and stays so.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     watch = subprocess.Popen(
         [sys.executable, "-m", "cleo_core", *words], cwd=cleo_project, stdout=subprocess.PIPE
     )
-    while not (started.exists() and started.read_text().strip()):
-        assert watch.poll() is None
-        time.sleep(0.02)
-    watch.send_signal(signal.SIGHUP)
-    out, _ = watch.communicate(timeout=30)
+    signal.signal(signal.SIGHUP, before)
+    try:
+        while not (started.exists() and started.read_text().strip()):
+            assert watch.poll() is None
+            time.sleep(0.02)
+        watch.send_signal(signal.SIGHUP)
+        out, _ = watch.communicate(timeout=30)
+    finally:
+        watch.kill()
+        watch.communicate()
     assert watch.returncode == 0
     assert b'"stopped"' in out
     with pytest.raises(ProcessLookupError):
