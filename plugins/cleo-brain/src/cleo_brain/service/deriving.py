@@ -40,9 +40,7 @@ TIER_BONUS = {"short": 0.0, "medium": 0.05, "long": 0.10}
 
 def normalised(text: str) -> str:
     """A text as it is compared: NFKC, casefolded, blanks collapsed."""
-    if not text.isascii():
-        text = nfkc(text)
-    return " ".join(text.casefold().split())
+    return " ".join(nfkc(text).casefold().split())
 
 
 def content_text(kind: str, typed: Mapping[str, Any]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleo_conduit.api import STORE
 from cleo_conduit.service import due
 from cleo_conduit.service.routing import Routes
 from cleo_conduit.store import audit, mail
+from cleo_core.database import Transaction
 from cleo_core.errors import UsageError
 from cleo_core.units import Unit
 
@@ -25,7 +26,7 @@ RUN_LOCK = "conduit-run-"
 MOST_LISTED = 200
 
 
-class Work:
+class Work(Transaction):
     """A unit on the message store; audit rows are written at the end.
 
     Messages and receipts wait until something else is asked of the store, so that many are written
@@ -51,42 +52,9 @@ class Work:
 
     @property
     def connection(self) -> Any:
-        """The driver's connection."""
+        """The driver's connection, after what waits is written."""
         self._settle()
         return self.unit.connection
-
-    def read(self, sql: str, /, **params: Any) -> list[Row]:
-        """Rows as mappings from column name to value."""
-        self._settle()
-        return self.unit.read(sql, **params)
-
-    def one(self, sql: str, /, **params: Any) -> Row | None:
-        """The first row, or None."""
-        self._settle()
-        return self.unit.one(sql, **params)
-
-    def scalar(self, sql: str, /, **params: Any) -> Any:
-        """The first column of the first row, or None."""
-        self._settle()
-        return self.unit.scalar(sql, **params)
-
-    def execute(self, sql: str, /, **params: Any) -> int:
-        """Run one statement.
-
-        :returns: the number of rows it changed.
-        """
-        self._settle()
-        return self.unit.execute(sql, **params)
-
-    def executemany(
-        self, sql: str, rows: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]]
-    ) -> int:
-        """Run one statement for each mapping of parameters, or each list where it has ``?``.
-
-        :returns: the number of rows changed in all.
-        """
-        self._settle()
-        return self.unit.executemany(sql, rows)
 
     def last_seq(self) -> int:
         """The number of the newest message, of this unit too; 0 without one."""

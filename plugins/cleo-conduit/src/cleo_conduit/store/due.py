@@ -14,7 +14,8 @@ EXPIRED = (
     "AND (r.claim_until IS NULL OR r.claim_until <= :now OR r.claim_until > :latest) "
     "ORDER BY m.expires_at, r.message_seq, r.agent_id LIMIT :limit"
 )
-#: One statement, as each write unit begins with it.
+#: One statement, as each write unit begins with it. The namespaces are named, so that the index of
+#: leases that are held answers.
 IS_DUE = (
     "SELECT EXISTS (SELECT 1 FROM messages WHERE expires_at IS NOT NULL AND expires_at > "
     "coalesce((SELECT value FROM conduit_meta WHERE key = 'expired_until'), '') "

@@ -43,7 +43,6 @@ ENDED = (
     "WHERE min(coalesce(released_at, expires_at), expires_at) <= :before "
     "ORDER BY fence LIMIT :limit"
 )
-#: The namespaces are named, so that the index of leases that are held answers.
 HIGHEST = "SELECT coalesce(max(fence), 0) FROM leases"
 INSERT = (
     "INSERT INTO leases (id, agent_id, pattern, namespace, mode, reason, task_id, fence, "
