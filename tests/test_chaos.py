@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 def test_nothing_acknowledged_is_lost_whatever_befalls_the_processes() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "chaos", "--calls", "90", "--processes", "5", "--json"],
+        [sys.executable, "-m", "chaos", "--calls", "150", "--processes", "5", "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -27,7 +27,7 @@ def test_nothing_acknowledged_is_lost_whatever_befalls_the_processes() -> None:
     found = json.loads(done.stdout)
     assert found["faults"] == [], done.stderr
     assert done.returncode == 0
-    assert found["acknowledged"] == 90
+    assert found["acknowledged"] == 150
     assert found["kills"] > 5
     assert {"chores", "copies"} <= {word for word, number in found.items() if number}
     if not found["leftOut"]:
